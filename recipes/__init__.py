@@ -1,0 +1,18 @@
+"""What a user types. One module a command; `compose` gives the same settings in Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tunebook.settings import Settings
+
+
+def compose(*overrides: str) -> Settings:
+    """Settings for `tunebook.run`, from the words one would type behind `python -m recipes.run`.
+
+    Raises tunebook.errors.RequestError with every problem found.
+    """
+    from recipes.request import compose as compose_request
+
+    return compose_request(list(overrides))

@@ -1,0 +1,127 @@
+"""What the Hydra commands share: help, error messages, exit codes, and the hand-over to Hydra."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tunebook.errors import RequestError, RunFailed
+from tunebook.settings.schema import Settings
+
+DONE, FAILED, WRONG = 0, 1, 2
+Action = Callable[[Settings], object]
+
+
+def answer(words: Sequence[str], action: Action, module: str) -> int:
+    """Run `action` for each run that `words` ask for, and return the exit code."""
+    if {"--help", "-h"} & set(words):
+        from recipes.help import help_text
+
+        print(help_text(module))
+        return DONE
+    try:
+        return _answer(list(words), action, module)
+    except RequestError as error:
+        return _refuse(error)
+
+
+def _answer(words: list[str], action: Action, module: str) -> int:
+    from hydra._internal.utils import get_args_parser
+
+    from recipes.request import read_request, runs_words
+
+    given, unknown = get_args_parser().parse_known_args(words)
+    _check_flags(given, unknown)
+    request = read_request(given.overrides, sweep=given.multirun)
+    if given.cfg == "job" and not given.package:
+        return _show(given.overrides, given.resolve)
+    flags = [word for word in words if word not in given.overrides]
+    outcomes: list[int] = []
+    with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch:
+        os.environ["TUNEBOOK_SCRATCH"] = scratch
+        sys.argv = [module, *flags, *runs_words(request)]
+        _hydra(lambda config: outcomes.append(_one(config, action)))
+    return max(outcomes, default=DONE)
+
+
+def _check_flags(given: Any, unknown: list[str]) -> None:
+    from tunebook.errors import Problem
+
+    problems = [Problem(flag, "no such flag", "See --help.") for flag in unknown]
+    if given.experimental_rerun:
+        what = "would unpickle a file"
+        problems.append(Problem("--experimental-rerun", what, "Use recipe=RUN_FOLDER."))
+    if given.config_name or given.config_path:
+        what = "is fixed; recipes outside the clone go into ./conf, or recipe=PATH"
+        problems.append(Problem("--config-name/--config-path", what))
+    if problems:
+        raise RequestError(problems)
+
+
+def _show(words: Sequence[str], fill: bool) -> int:
+    from recipes.request import compose
+    from tunebook.runs.yaml_text import settings_text
+
+    settings = compose(list(words))
+    if fill:
+        from tunebook.settings.resolve import resolve
+
+        settings = resolve(settings).settings
+    print(settings_text(settings), end="")
+    return DONE
+
+
+def _hydra(job: Callable[[Any], object]) -> None:
+    import hydra
+
+    from recipes.composition import CONFIG, VERSION_BASE
+    from tunebook.folders import shipped_conf
+
+    def run(config: Any) -> None:
+        job(config)
+
+    hydra.main(str(shipped_conf()), CONFIG, VERSION_BASE)(run)()
+
+
+def _one(config: Any, action: Action) -> int:
+    from hydra.core.hydra_config import HydraConfig
+
+    from recipes.composition import plain
+    from recipes.request import settings_of
+
+    own = HydraConfig.get()
+    try:
+        settings = settings_of(
+            plain(config), own.runtime.choices.get("recipe"), list(own.overrides.task)
+        )
+        action(settings)
+    except RequestError as error:
+        return _refuse(error)
+    except RunFailed as error:
+        print(f"tunebook: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("tunebook: interrupted; the same command continues", file=sys.stderr)
+        return FAILED
+    except Exception:
+        traceback.print_exc()
+        print("tunebook: this is a defect of Tunebook; please report it", file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+def _refuse(error: RequestError) -> int:
+    print(refusal_text(error), file=sys.stderr)
+    return WRONG
+
+
+def refusal_text(error: RequestError) -> str:
+    """Every problem on a line of its own, below their number."""
+    count = len(error.problems)
+    head = "1 problem" if count == 1 else f"{count} problems"
+    lines = "\n".join(f"  - {problem}" for problem in error.problems)
+    return f"tunebook: {head}; nothing was run.\n{lines}"

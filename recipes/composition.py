@@ -1,0 +1,68 @@
+"""Hydra's part: the configuration that the chosen options make together."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from tunebook import folders
+from tunebook.errors import Problem, RequestError
+
+CONFIG = "tunebook"
+VERSION_BASE = "1.3"
+
+
+@functools.lru_cache(maxsize=512)
+def _composed(chosen: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:
+    with initialize_config_dir(str(folders.shipped_conf()), version_base=VERSION_BASE):
+        config = compose(CONFIG, overrides=list(chosen), return_hydra_config=True)
+    choices = {str(key): value for key, value in config.hydra.runtime.choices.items()}
+    OmegaConf.set_struct(config, False)
+    del config["hydra"]
+    return config, choices
+
+
+def compose_groups(chosen: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    """The configuration of the chosen options, and every group's choice.
+
+    Raises RequestError in one line where a file of the configuration is broken.
+    """
+    try:
+        config, choices = _composed(tuple(chosen))
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise RequestError(Problem("conf", _one_line(error))) from error
+    return config.copy(), choices
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:6])
+
+
+def apply(config: DictConfig, override: Override) -> Problem | None:
+    """Put one value into `config`; says what is wrong where its key cannot hold one."""
+    try:
+        OmegaConf.update(
+            config, override.key_or_group, override.value(), merge=True, force_add=True
+        )
+    except (OmegaConfBaseException, HydraException, ValueError, TypeError, KeyError) as error:
+        return Problem(override.key_or_group, _one_line(error))
+    return None
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """`config` as plain dictionaries, `${…}` resolved. Raises RequestError where that fails."""
+    try:
+        found = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise RequestError(Problem("conf", _one_line(error))) from error
+    assert isinstance(found, dict)
+    return {str(key): value for key, value in found.items()}

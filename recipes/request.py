@@ -1,0 +1,247 @@
+"""From what the user typed to settings, or to one clear error that holds every problem.
+
+The words are checked before Hydra sees them: each alone, then together. What passes is handed to
+Hydra with every value written as `++key=value`, so that keys without a line in conf/ can be set.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from recipes.composition import apply, compose_groups, plain
+from recipes.outside import adopt
+from tunebook import folders
+from tunebook.errors import Problem, RequestError
+from tunebook.settings import Settings, settings_from
+from tunebook.settings.reading import every_key
+from tunebook.settings.typed import did_you_mean
+
+FIXED_BY_RECIPE = ("task", "method")
+
+
+@dataclass
+class Request:
+    """The words of one command, parsed; `sweep` when it asks for several runs."""
+
+    groups: list[Override] = field(default_factory=list)
+    values: list[Override] = field(default_factory=list)
+    passed_on: list[Override] = field(default_factory=list)
+    sweep: bool = False
+
+    def for_hydra(self) -> list[str]:
+        """The words to hand to Hydra."""
+        plain_words = [o.input_line or "" for o in (*self.groups, *self.passed_on)]
+        return [*plain_words, *(_forced(o) for o in self.values)]
+
+
+def _forced(override: Override) -> str:
+    return "++" + (override.input_line or "").lstrip("+")
+
+
+def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
+    """Parse the words and check every run that they ask for.
+
+    Raises RequestError with every problem found.
+    """
+    problems: list[Problem] = []
+    request = Request(sweep=sweep)
+    for word in words:
+        _sort_in(word, request, problems)
+    _refuse_conflicts(request, problems)
+    good = Request([o for o in request.groups if not _bad_options(o)], request.values, sweep=sweep)
+    problems += _problems_of_runs(good)
+    if problems:
+        raise RequestError(list(dict.fromkeys(problems)))
+    return request
+
+
+def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
+    try:
+        override = _parse(word)
+    except HydraException:
+        problems.append(_unreadable(word))
+        return
+    key = override.key_or_group
+    if key.startswith("hydra.") or "/" in key:
+        request.passed_on.append(override)
+    elif problem := _misused(override, request.sweep):
+        problems.append(problem)
+    elif key in folders.groups():
+        problems += _bad_options(override)
+        request.groups.append(override)
+    else:
+        request.values.append(override)
+
+
+def _parse(word: str) -> Override:
+    if word.startswith("recipe="):
+        word = "recipe=" + ",".join(map(adopt, word.removeprefix("recipe=").split(",")))
+    return OverridesParser.create().parse_override(word)
+
+
+def _unreadable(word: str) -> Problem:
+    key, equals, value = word.partition("=")
+    if not equals or not re.fullmatch(r"[+~]*[\w.@/]+", key):
+        return Problem(repr(word), "is not KEY=VALUE", "Write, for example, seed=1.")
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return Problem(key, f"cannot read the value {value!r}", f"Quote it: '{key}=\"{quoted}\"'")
+
+
+def _misused(override: Override, sweep: bool) -> Problem | None:
+    key, line = override.key_or_group, override.input_line or ""
+    if override.is_delete():
+        return Problem(line, "nothing can be deleted", f"Set {key}= to another value.")
+    if override.is_add() and (key in folders.groups() or not _is_open(key)):
+        bare = line.lstrip("+")
+        return Problem(line, "every key exists already", f"Write {bare} without the plus sign.")
+    if override.is_sweep_override() and not sweep:
+        return Problem(line, "gives several values", "Add -m to run one after the other.")
+    if "@" in line.partition("=")[0]:
+        return Problem(line, "options stay in their own group", f"Write {key}=NAME.")
+    return None
+
+
+def _is_open(key: str) -> bool:
+    return any(key.startswith(start) for start in ("method.peft.", "training.arguments.", "data."))
+
+
+def _bad_options(override: Override) -> list[Problem]:
+    group, known = override.key_or_group, folders.options(override.key_or_group)
+    return [
+        Problem(f"{group}={name}", f"there is no such {group}", did_you_mean(name, known))
+        for name in _named(override)
+        if name not in known
+    ]
+
+
+def _named(override: Override) -> list[str]:
+    if override.is_sweep_override():
+        if (override.value_type and override.value_type.name) == "GLOB_CHOICE_SWEEP":
+            return []
+        return [str(value) for value in override.sweep_string_iterator()]
+    if override.value() is None:
+        return []
+    return [str(override.get_value_element_as_str())]
+
+
+def _refuse_conflicts(request: Request, problems: list[Problem]) -> None:
+    chosen = {override.key_or_group: override for override in request.groups}
+    recipe = chosen.get("recipe")
+    if recipe is None or recipe.value() is None:
+        return
+    name = recipe.get_value_element_as_str()
+    file = folders.options("recipe").get(name, "the recipe")
+    problems.extend(
+        Problem(
+            chosen[group].input_line or group,
+            f"recipe={name} fixes its {group}",
+            f"Copy {file} and change it, or give task= and method= without recipe=.",
+        )
+        for group in FIXED_BY_RECIPE
+        if group in chosen
+    )
+
+
+def _problems_of_runs(request: Request) -> list[Problem]:
+    problems: list[Problem] = []
+    for words in _runs_of(request):
+        try:
+            settings_of_words(words)
+        except RequestError as error:
+            problems += error.problems
+    return problems
+
+
+def _runs_of(request: Request) -> Iterable[list[str]]:
+    """The words of each run: one, or all combinations of a sweep."""
+    overrides = [*_with_custom_model(request.groups, request.values), *request.values]
+    if not request.sweep:
+        return [[o.input_line or "" for o in overrides]]
+    lines = [
+        [f"{o.get_key_element()}={value}" for value in _expanded(o)]
+        if o.is_sweep_override()
+        else [o.input_line or ""]
+        for o in overrides
+    ]
+    return map(list, itertools.product(*lines))
+
+
+def _expanded(override: Override) -> list[str]:
+    if (override.value_type and override.value_type.name) == "GLOB_CHOICE_SWEEP":
+        glob: Any = override.value()
+        return glob.filter(list(folders.options(override.key_or_group)))
+    (batch,) = BasicSweeper.split_arguments([override], max_batch_size=None)
+    return [run[0].partition("=")[2] for run in batch]
+
+
+def _with_custom_model(groups: list[Override], values: list[Override]) -> list[Override]:
+    """A model path without a model or a recipe stands for itself, not for the default model."""
+    named = {override.key_or_group for override in groups}
+    has_path = any(override.key_or_group == "model.path" for override in values)
+    if has_path and not named & {"model", "recipe"}:
+        return [*groups, _parse("model=custom")]
+    return groups
+
+
+def settings_of_words(words: Sequence[str]) -> Settings:
+    """The settings of one run. Raises RequestError with every problem found."""
+    parsed = [_parse(word) for word in words]
+    groups = [o for o in parsed if o.key_or_group in folders.groups()]
+    values = [o for o in parsed if o.key_or_group not in folders.groups()]
+    config, choices = compose_groups([o.input_line or "" for o in groups])
+    problems = [problem for o in values if (problem := apply(config, o))]
+    if problems:
+        raise RequestError(problems)
+    return settings_of(plain(config), choices.get("recipe"), words)
+
+
+def settings_of(data: dict[str, Any], recipe: str | None, words: Sequence[str]) -> Settings:
+    """Settings from composed data, with the folder's label made from the words of the command."""
+    settings = settings_from({**data, "recipe": recipe})
+    settings.label = label_of(words, recipe)
+    return settings
+
+
+def compose(words: list[str]) -> Settings:
+    """Settings for one run in Python. Raises RequestError with every problem found."""
+    request = read_request(words)
+    (run,) = _runs_of(request)
+    return settings_of_words(run)
+
+
+def runs_words(request: Request) -> list[str]:
+    """The words for Hydra, a model named by its path alone included."""
+    groups = _with_custom_model(request.groups, request.values)
+    return Request(groups, request.values, request.passed_on, request.sweep).for_hydra()
+
+
+SAID_ELSEWHERE = ("task", "method", "model", "recipe", "data.train", "data.validation", "data.test",
+                  "data.path", "model.path")  # fmt: skip
+
+
+def label_of(words: Sequence[str], recipe: str | None) -> str:
+    """What differs from the recipe or the defaults, short enough for a folder's name.
+
+    File names are left out: the fingerprint tells their content apart.
+    """
+    silent = {where for where, field in every_key() if not field.metadata.get("changes_result")}
+    parts = [recipe] if recipe else []
+    for word in sorted(words):
+        key, _, value = word.lstrip("+").partition("=")
+        if key not in silent and key not in SAID_ELSEWHERE and not key.startswith("hydra"):
+            short = key.removeprefix("data.") if key.startswith("data.limit") else key
+            parts.append(short.rsplit(".", 1)[-1] + "=" + value.strip("'\""))
+    label = "-".join(re.sub(r"[^\w.=+]+", "_", part) for part in parts)
+    return label[:LONGEST_LABEL].strip("-_.") or "default"
+
+
+LONGEST_LABEL = 60

@@ -1,0 +1,17 @@
+"""Packages and data files; everything else is in pyproject.toml."""
+
+from setuptools import find_namespace_packages, setup
+
+setup(
+    packages=[
+        *find_namespace_packages("src", include=["tunebook", "tunebook.*", "hydra_plugins"]),
+        "tunebook.conf",
+        "recipes",
+    ],
+    package_dir={"": "src", "recipes": "recipes", "tunebook.conf": "conf"},
+    package_data={
+        "tunebook.conf": ["**/*.yaml"],
+        "tunebook": ["py.typed", "models/embedded/*/*"],
+    },
+    include_package_data=False,
+)

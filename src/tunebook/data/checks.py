@@ -1,0 +1,67 @@
+"""What can be known to be wrong before any data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunebook.data.columns import EXTRA_COLUMNS
+from tunebook.errors import Problem, RequestError
+from tunebook.settings.schema import DataSettings
+from tunebook.settings.typed import did_you_mean
+from tunebook.tasks.task import Task
+
+SPLITS = ("train", "validation", "test")
+
+
+def check_request(settings: DataSettings, task: Task) -> None:
+    """Raise RequestError where the data set cannot serve the task or the keys do not fit."""
+    problems = [
+        *_unserved_task(settings, task),
+        *_unknown_fields(settings, task),
+        *_unknown_splits(settings),
+        *_missing_keys(settings),
+        *_unused_keys(settings),
+    ]
+    if problems:
+        raise RequestError(problems)
+
+
+def _unserved_task(settings: DataSettings, task: Task) -> Iterator[Problem]:
+    chosen = task.settings
+    if settings.tasks and not {chosen.name, chosen.kind} & set(settings.tasks):
+        served = " and ".join(settings.tasks)
+        what = f"{settings.name} serves {served}; you chose {chosen.name}"
+        yield Problem("data", what, f"Set task={settings.tasks[0]}, or choose other data.")
+
+
+def _unknown_fields(settings: DataSettings, task: Task) -> Iterator[Problem]:
+    known = [*task.fields, *EXTRA_COLUMNS]
+    for name in settings.fields:
+        if name not in known:
+            what = f"{task.settings.name} has no such field; it has {', '.join(task.fields)}"
+            yield Problem(f"data.fields.{name}", what, did_you_mean(name, known))
+
+
+def _unknown_splits(settings: DataSettings) -> Iterator[Problem]:
+    for name in settings.splits:
+        if name not in SPLITS:
+            yield Problem(f"data.splits.{name}", "no such split", did_you_mean(name, SPLITS))
+
+
+def _missing_keys(settings: DataSettings) -> Iterator[Problem]:
+    if settings.source == "files" and not settings.train:
+        yield Problem("data.train", "is missing", "Set data.train=FILE (or a folder of files).")
+    if settings.source == "hub" and not settings.path:
+        remedy = "Set data.path=OWNER/NAME, or a local folder with the same files."
+        yield Problem("data.path", "is missing", remedy)
+    if settings.source == "hub" and not settings.splits.get("train"):
+        yield Problem("data.splits.train", "is missing", "Name the split to train on.")
+
+
+def _unused_keys(settings: DataSettings) -> Iterator[Problem]:
+    if settings.source == "files":
+        return
+    for split in SPLITS:
+        if getattr(settings, split):
+            what = f"belongs to data=files; you chose data={settings.name}"
+            yield Problem(f"data.{split}", what, "Add data=files.")

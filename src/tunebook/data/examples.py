@@ -1,0 +1,47 @@
+"""The examples of a run: its three splits, checked, held out and sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tunebook.data.notes import Notes
+from tunebook.settings.schema import DataSettings
+from tunebook.tasks.task import Task
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass
+class Examples:
+    """What a run trains, selects and scores on.
+
+    Each split has the columns `id`, the task's fields (a list of texts where the field is `many`)
+    and, where there are several per row, `references`. `fingerprint` is a hash of the content that
+    was read, before sampling; `notes` are the lines said on the way.
+    """
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    fingerprint: str
+    notes: list[str]
+
+
+def load(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Examples:
+    """The examples that `settings` describe, in the columns of `task`.
+
+    `say` gets one line for each automatic choice and warning. Raises RequestError with every
+    problem found. Writes nothing but files in the datasets cache.
+    """
+    from tunebook.data import checks, overlap, reading, sampling
+
+    notes = Notes(say)
+    checks.check_request(settings, task)
+    found = reading.open_sources(settings, task, notes)
+    pools = reading.read_sources(found, settings, task, notes)
+    splits = sampling.draw_splits(pools, settings, notes)
+    overlap.warn_of_overlap(splits, task, notes)
+    return Examples(**splits, fingerprint=reading.fingerprint(found), notes=notes.lines)

@@ -1,0 +1,146 @@
+"""Local files and plain directories of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunebook.data.faults import Faults
+from tunebook.data.formats import READERS, holds_json_lines, read_references
+from tunebook.data.notes import Notes
+from tunebook.data.source import Part, Source
+from tunebook.errors import Problem, RequestError
+from tunebook.settings.schema import DataSettings
+from tunebook.settings.typed import did_you_mean
+
+SIDECAR = ".references.jsonl"
+FORMATS = "JSONL, JSON, CSV, TSV or Parquet"
+
+
+@dataclass
+class FileSource(Source):
+    """The files that make up one split, in order."""
+
+    paths: list[Path]
+    names: list[str]
+
+    @property
+    def sidecars(self) -> list[Path | None]:
+        """The references beside each file, where there are any."""
+        beside = [path.with_name(path.stem + SIDECAR) for path in self.paths]
+        return [path if path.is_file() else None for path in beside]
+
+    @property
+    def has_references(self) -> bool:
+        return any(self.sidecars)
+
+    def parts(self, faults: Faults) -> Iterator[Part]:
+        """Each file's batches with its sidecar's references."""
+        for path, name, sidecar in zip(self.paths, self.names, self.sidecars, strict=True):
+            beside = None if sidecar is None else str(Path(name).with_name(sidecar.name))
+            batches = READERS[path.suffix.lower()](path, name, faults)
+            references = read_references(sidecar, str(beside), faults) if sidecar else None
+            yield Part(name, batches, references, beside)
+
+
+def open_files(settings: DataSettings, notes: Notes) -> dict[str, Source]:
+    """The source of each split that `settings` name a file or folder for.
+
+    Raises RequestError for whatever is missing, mixed, unsupported or given twice.
+    """
+    problems: list[Problem] = []
+    found: dict[str, FileSource] = {}
+    for split in ("train", "validation", "test"):
+        given = getattr(settings, split)
+        if given:
+            paths = _find(given, f"data.{split}", problems, notes)
+            if paths:
+                found[split] = _source(split, paths, given, notes)
+    problems += _given_twice(found)
+    if problems:
+        raise RequestError(problems)
+    return dict(found)
+
+
+def _source(split: str, paths: list[Path], given: str, notes: Notes) -> FileSource:
+    names = [given] if not Path(given).expanduser().is_dir() else [str(path) for path in paths]
+    source = FileSource(f"data.{split}", split, hash_of_files(paths), paths, names)
+    source.content = hash_of_files([*paths, *filter(None, source.sidecars)])
+    for path, sidecar in zip(paths, source.sidecars, strict=True):
+        if sidecar:
+            notes.add(f"data.{split}: references from {sidecar.name}, beside {path.name}")
+        if path.suffix.lower() == ".json" and holds_json_lines(path):
+            notes.add(f"data.{split}: {path.name} holds one object a line: it is read as JSONL")
+    return source
+
+
+def hash_of_files(paths: list[Path]) -> str:
+    """SHA-256 over the bytes of `paths`, each file on its own, so that renaming changes nothing."""
+    total = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def _find(given: str, key: str, problems: list[Problem], notes: Notes) -> list[Path]:
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return _find_in_folder(path, key, problems, notes)
+    if not path.is_file():
+        problems.append(Problem(key, f"there is no file or folder {given}", _near(path)))
+    elif path.suffix.lower() in (".gz", ".zip", ".zst", ".bz2", ".xz"):
+        problems.append(Problem(key, f"{given} is packed", "Unpack it first."))
+    elif path.suffix.lower() not in READERS:
+        what = f"{given} is of no supported format; the name must end in {', '.join(READERS)}"
+        problems.append(Problem(key, what))
+    elif path.stat().st_size == 0:
+        problems.append(Problem(key, f"{given} is empty"))
+    else:
+        return [path]
+    return []
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"Nor is the folder {path.parent}; relative paths start at {Path.cwd()}."
+    names = [file.name for file in path.parent.iterdir() if file.suffix.lower() in READERS]
+    near = did_you_mean(path.name, names)
+    return near if "Did you mean" in near else f"Relative paths start at {Path.cwd()}."
+
+
+def _find_in_folder(folder: Path, key: str, problems: list[Problem], notes: Notes) -> list[Path]:
+    paths = sorted(path for path in folder.iterdir() if _is_data(path))
+    suffixes = sorted({path.suffix.lower() for path in paths})
+    if not paths:
+        problems.append(Problem(key, f"the folder {folder} holds no {FORMATS} file"))
+    elif len(suffixes) > 1:
+        what = f"the folder {folder} mixes formats: {', '.join(suffixes)}"
+        problems.append(Problem(key, what, "Keep one format in a folder, or name one file."))
+    else:
+        shown = ", ".join(path.name for path in paths[:5]) + (", …" if len(paths) > 5 else "")
+        notes.add(f"{key}: {len(paths)} files of the folder {folder}: {shown}")
+        return paths
+    return []
+
+
+def _is_data(path: Path) -> bool:
+    hidden = path.name.startswith((".", "_"))
+    is_sidecar = path.name.endswith(SIDECAR)
+    return path.is_file() and path.suffix.lower() in READERS and not hidden and not is_sidecar
+
+
+def _given_twice(found: dict[str, FileSource]) -> Iterator[Problem]:
+    for first, second in (("train", "test"), ("validation", "test"), ("train", "validation")):
+        if first in found and second in found and _share_content(found[first], found[second]):
+            names = ", ".join(found[second].names[:3])
+            what = f"{names} is given as data.{first} too"
+            remedy = f"Leave data.{second} out to hold rows out of train, or give other rows."
+            yield Problem(f"data.{second}", what, remedy)
+
+
+def _share_content(one: FileSource, other: FileSource) -> bool:
+    same_file = {path.resolve() for path in one.paths} & {path.resolve() for path in other.paths}
+    return bool(same_file) or one.content == other.content

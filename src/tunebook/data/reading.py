@@ -1,0 +1,50 @@
+"""Opening the source that the settings name, and reading each split of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from tunebook.data.notes import Notes
+from tunebook.data.pool import Pool, read_pool
+from tunebook.data.source import Source
+from tunebook.errors import Problem, RequestError
+from tunebook.settings.schema import DataSettings
+from tunebook.tasks.task import Task
+
+
+def open_sources(settings: DataSettings, task: Task, notes: Notes) -> dict[str, Source]:
+    """A source for each split that is there; at least train. Raises RequestError."""
+    if settings.source == "files":
+        from tunebook.data.files import open_files
+
+        return open_files(settings, notes)
+    if settings.source == "hub":
+        from tunebook.data.hub import open_hub
+
+        return open_hub(settings, notes)
+    from tunebook.data.embedded import open_village
+
+    return open_village(settings, task)
+
+
+def read_sources(
+    sources: Mapping[str, Source], settings: DataSettings, task: Task, notes: Notes
+) -> dict[str, Pool]:
+    """The usable rows of each source. Raises RequestError with the problems of all of them."""
+    problems: list[Problem] = []
+    pools: dict[str, Pool] = {}
+    for split, source in sources.items():
+        try:
+            pools[split] = read_pool(source, settings, task, notes)
+        except RequestError as error:
+            problems += error.problems
+    if problems:
+        raise RequestError(problems)
+    return pools
+
+
+def fingerprint(sources: Mapping[str, Source]) -> str:
+    """A hash of the content of every split."""
+    lines = [f"{split} {source.content}" for split, source in sorted(sources.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

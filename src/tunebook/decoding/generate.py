@@ -1,0 +1,107 @@
+"""Batched generation in which padding never changes an answer.
+
+PEFT lays a left-padded batch of a decoder-only model out as [virtual][pad][text] and numbers the
+positions through the padding. Here the padding goes in front of the virtual tokens and positions
+are counted from the mask, so that each row is what it would be alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from tunebook.models.base import Base
+from tunebook.settings.schema import DecodingSettings
+from tunebook.training.batches import padded
+from tunebook.training.loss import by_length
+
+
+def generation_config(base: Base, decoding: DecodingSettings) -> Any:
+    """Greedy or beam search; of the model's own generation settings only its token ids count."""
+    from transformers import GenerationConfig
+
+    own = base.model.generation_config
+    ids = {
+        name: getattr(own, name, None)
+        for name in ("bos_token_id", "eos_token_id", "decoder_start_token_id",
+                     "forced_bos_token_id", "forced_eos_token_id")
+    }  # fmt: skip
+    ids["eos_token_id"] = _stop_ids(ids["eos_token_id"], base.tokenizer.eos_token_id)
+    return GenerationConfig(
+        **ids,
+        pad_token_id=base.tokenizer.pad_token_id,
+        max_new_tokens=decoding.max_new_tokens,
+        num_beams=decoding.num_beams,
+        length_penalty=decoding.length_penalty,
+        no_repeat_ngram_size=decoding.no_repeat_ngram_size,
+        do_sample=False,
+    )
+
+
+def _stop_ids(own: int | list[int] | None, tokenizers: int) -> list[int]:
+    listed = own if isinstance(own, list) else [] if own is None else [own]
+    return sorted({*listed, tokenizers})
+
+
+@torch.no_grad()
+def generate(
+    model: Any, base: Base, sources: Sequence[Sequence[int]], decoding: DecodingSettings,
+    progress: Callable[[int], object] = lambda _: None,
+) -> list[str]:  # fmt: skip
+    """The decoded text for each source, in order. `progress` is told how many more are done."""
+    was_training = model.training
+    model.eval()
+    config = generation_config(base, decoding)
+    texts = [""] * len(sources)
+    for indices in by_length([len(source) for source in sources], decoding.batch_size):
+        ids = _generate(model, base, [sources[i] for i in indices], config)
+        for i, text in zip(indices, _texts(base.tokenizer, ids), strict=True):
+            texts[i] = text
+        progress(len(indices))
+    model.train(was_training)
+    return texts
+
+
+def _texts(tokenizer: Any, ids: torch.Tensor) -> Iterator[str]:
+    for row in ids.tolist():
+        text = tokenizer.decode(row, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        yield text.strip()
+
+
+def _generate(model: Any, base: Base, sources: list[Sequence[int]], config: Any) -> torch.Tensor:
+    """New tokens alone, int64 (rows, new tokens)."""
+    decoder_only = base.facts.family == "decoder-only"
+    device = base.model.device
+    pad = base.tokenizer.pad_token_id
+    ids = padded(sources, pad, left=decoder_only).to(device)
+    mask = padded([[1] * len(source) for source in sources], 0, left=decoder_only).to(device)
+    if decoder_only and _has_soft_prompt(model):
+        embedded, mask = _behind_prompt(model, ids, mask)
+        return model.get_base_model().generate(
+            inputs_embeds=embedded, attention_mask=mask, generation_config=config
+        )
+    made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+    return made[:, ids.shape[1] :] if decoder_only else made
+
+
+def _has_soft_prompt(model: Any) -> bool:
+    config = getattr(model, "active_peft_config", None)
+    return config is not None and config.peft_type.value == "PROMPT_TUNING"
+
+
+def _behind_prompt(
+    model: Any, ids: torch.Tensor, mask: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """[pad][virtual][text]: embeddings (rows, length, width) and their mask (rows, length)."""
+    words = model.get_input_embeddings()(ids)
+    prompt = model.get_prompt(batch_size=1)[0].to(words.dtype)
+    virtual, rows, length = len(prompt), *ids.shape
+    embedded = words.new_zeros(rows, virtual + length, words.shape[-1])
+    whole = mask.new_zeros(rows, virtual + length)
+    for i, tokens in enumerate(mask.sum(dim=1).tolist()):
+        embedded[i, -tokens:] = words[i, -tokens:]
+        embedded[i, -tokens - virtual : -tokens] = prompt
+        whole[i, -tokens - virtual :] = 1
+    return embedded, whole

@@ -1,0 +1,43 @@
+"""The methods: what is trained in front of, inside, or instead of the frozen model.
+
+One module a kind of method, each with `OPTIONS` (its settings), `PEFT_CONFIG` (the class of PEFT
+that it configures, or None), `SET_HERE` (options of that class that have a key of ours) and
+`attach(base, settings)`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tunebook.plugins import find, names
+from tunebook.settings.schema import MethodSettings, Settings
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+
+__all__ = ["attach", "kinds", "module_of", "options_of", "trains"]
+
+
+def kinds() -> list[str]:
+    """Every kind of method that has a module here."""
+    return names(__name__, without=("initial", "wrapping"))
+
+
+def module_of(kind: str) -> Any:
+    """The module of a kind of method. Raises KeyError for an unknown kind."""
+    return find(__name__, kind)
+
+
+def options_of(kind: str) -> type[MethodSettings]:
+    """The settings class of a kind of method. Raises KeyError for an unknown kind."""
+    return module_of(kind).OPTIONS
+
+
+def trains(settings: MethodSettings) -> bool:
+    """Whether the method trains anything; a baseline does not."""
+    return settings.kind != "baseline"
+
+
+def attach(base: Base, settings: Settings) -> Any:
+    """The base model with the method's parameters added, those alone requiring gradients."""
+    return module_of(settings.method.kind).attach(base, settings)

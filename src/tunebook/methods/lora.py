@@ -1,0 +1,43 @@
+"""LoRA: low-rank updates of linear layers (Hu et al. 2021, arXiv 2106.09685)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunebook.methods.wrapping import peft_config, wrap
+from tunebook.settings.schema import MethodSettings, Settings
+from tunebook.settings.typed import setting
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+
+PEFT_CONFIG = ("tuners/lora/config.py", "LoraConfig")
+SET_HERE = {
+    name: f"method.{name}"
+    for name in ("r", "lora_alpha", "lora_dropout", "target_modules", "use_dora", "use_rslora")
+}
+
+
+@dataclass
+class OPTIONS(MethodSettings):
+    """LoRA's own options, by PEFT's names."""
+
+    r: int = setting(8, "rank of the updates: higher learns more and weighs more", at_least=1)
+    lora_alpha: int = setting(16, "the update is scaled by lora_alpha / r", at_least=1)
+    lora_dropout: float = setting(0.0, "dropout in front of the updates", at_least=0, at_most=0.99)
+    target_modules: list[str] | None = setting(None, "layers to update; null: all linear layers")
+    use_dora: bool = setting(False, "DoRA: learn magnitude and direction apart (slower)")
+    use_rslora: bool = setting(False, "rsLoRA: scale by lora_alpha / sqrt(r), for high ranks")
+    peft: dict[str, Any] = setting({}, "any other option of peft.LoraConfig")
+
+
+def attach(base: Base, settings: Settings) -> Any:
+    """`base.model` with LoRA layers."""
+    from peft import LoraConfig
+
+    method = settings.method
+    assert isinstance(method, OPTIONS)
+    options = {name: getattr(method, name) for name in SET_HERE}
+    options["target_modules"] = method.target_modules or "all-linear"
+    return wrap(base, peft_config(LoraConfig, base, settings, options, method.peft))

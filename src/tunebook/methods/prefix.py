@@ -1,0 +1,47 @@
+"""Prefix tuning: learned keys and values in every layer (Li and Liang 2021, arXiv 2101.00190)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunebook.methods.wrapping import peft_config, wrap
+from tunebook.settings.schema import MethodSettings, Settings
+from tunebook.settings.typed import setting
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+
+PEFT_CONFIG = ("tuners/prefix_tuning/config.py", "PrefixTuningConfig")
+SET_HERE = {"num_virtual_tokens": "method.num_virtual_tokens", "init_weights": "method.init"}
+
+
+@dataclass
+class OPTIONS(MethodSettings):
+    """How many positions, and where their keys and values start."""
+
+    num_virtual_tokens: int = setting(20, "learned positions in front of every layer", at_least=1)
+    init: str = setting("text", "where keys and values start", choices=("text", "random", "zero"))
+    init_text: str | None = setting(None, "start from this text; null: the task's instruction")
+    peft: dict[str, Any] = setting({}, "any other option of peft.PrefixTuningConfig")
+
+
+def attach(base: Base, settings: Settings) -> Any:
+    """`base.model` with a learned prefix; it reaches only the decoder of an encoder-decoder."""
+    from peft import PrefixTuningConfig, initialize_kv_prefix_from_past_key_values
+
+    from tunebook.methods.initial import prefix_cache
+
+    method = settings.method
+    assert isinstance(method, OPTIONS)
+    text = method.init_text or settings.task.instruction
+    from_text = method.init == "text" and not method.peft.get("prefix_projection")
+    cache = prefix_cache(base, method.num_virtual_tokens, text) if from_text else None
+    options = {
+        "num_virtual_tokens": method.num_virtual_tokens,
+        "init_weights": "zero" if method.init == "zero" else None,
+    }
+    model = wrap(base, peft_config(PrefixTuningConfig, base, settings, options, method.peft))
+    if cache is not None:
+        initialize_kv_prefix_from_past_key_values(model, past_key_values=cache)
+    return model

@@ -1,0 +1,54 @@
+"""Prompt tuning: learned vectors in front of the input (Lester et al. 2021, arXiv 2104.08691)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunebook.methods.wrapping import peft_config, wrap
+from tunebook.settings.schema import MethodSettings, Settings
+from tunebook.settings.typed import setting
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+
+PEFT_CONFIG = ("tuners/prompt_tuning/config.py", "PromptTuningConfig")
+SET_HERE = {
+    "num_virtual_tokens": "method.num_virtual_tokens",
+    "prompt_tuning_init": "method.init",
+    "prompt_tuning_init_text": "method.init_text",
+}
+
+
+@dataclass
+class OPTIONS(MethodSettings):
+    """How many vectors, and where they start."""
+
+    num_virtual_tokens: int = setting(20, "learned vectors in front of the input", at_least=1)
+    init: str = setting("text", "where the vectors start", choices=("text", "vocabulary", "random"))
+    init_text: str | None = setting(None, "start from this text; null: the task's instruction")
+    peft: dict[str, Any] = setting({}, "any other option of peft.PromptTuningConfig")
+
+
+def attach(base: Base, settings: Settings) -> Any:
+    """`base.model` behind a soft prompt.
+
+    An encoder-decoder model gets the prompt in front of its encoder alone: PEFT's own default
+    doubles the vectors for a decoder that never sees them.
+    """
+    from peft import PromptTuningConfig
+
+    from tunebook.methods.initial import prompt_vectors
+
+    method = settings.method
+    assert isinstance(method, OPTIONS)
+    options = {
+        "num_virtual_tokens": method.num_virtual_tokens,
+        "num_transformer_submodules": 1,
+        "prompt_tuning_init": "RANDOM",
+    }
+    model = wrap(base, peft_config(PromptTuningConfig, base, settings, options, method.peft))
+    text = method.init_text or settings.task.instruction
+    start = prompt_vectors(base, method.init, method.num_virtual_tokens, text)
+    model.prompt_encoder["default"].embedding.weight.data.copy_(start)
+    return model

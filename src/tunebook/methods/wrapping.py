@@ -1,0 +1,52 @@
+"""A frozen base model wrapped by PEFT."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from tunebook.errors import Problem, RequestError
+from tunebook.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+
+TASK_TYPES = {"encoder-decoder": "SEQ_2_SEQ_LM", "decoder-only": "CAUSAL_LM"}
+
+
+def peft_config(
+    cls: Any, base: Base, settings: Settings, options: dict[str, Any], more: dict[str, Any]
+) -> Any:
+    """PEFT's configuration from our options and those given as `method.peft.KEY`.
+
+    Raises RequestError with PEFT's own words where it refuses a value.
+    """
+    given = {
+        "task_type": TASK_TYPES[base.facts.family],
+        "base_model_name_or_path": settings.model.path,
+        "revision": settings.model.revision,
+        **options,
+        **copy.deepcopy(more),
+    }
+    try:
+        return cls(**given)
+    except (TypeError, ValueError) as refusal:
+        raise _refused(refusal) from refusal
+
+
+def wrap(base: Base, config: Any) -> Any:
+    """The PEFT model around `base.model`; only the adapter requires gradients."""
+    from peft import get_peft_model
+
+    named = config.base_model_name_or_path
+    try:
+        model = get_peft_model(base.model, config)
+    except (TypeError, ValueError, KeyError) as refusal:
+        raise _refused(refusal) from refusal
+    config.base_model_name_or_path = named
+    return model
+
+
+def _refused(refusal: Exception) -> RequestError:
+    first = str(refusal).strip().splitlines()[0]
+    return RequestError(Problem("method", f"PEFT refuses these options: {first}"))

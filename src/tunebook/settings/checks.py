@@ -1,0 +1,134 @@
+"""What can be wrong between settings that are each fine alone."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from tunebook import methods
+from tunebook.errors import Problem
+from tunebook.models.facts import ModelFacts
+from tunebook.settings.installed import TRAINING_ARGUMENTS, unknown_options
+from tunebook.settings.schema import Settings
+from tunebook.settings.typed import did_you_mean
+from tunebook.tasks import task_of
+from tunebook.templates import check_template
+
+OURS = {
+    "output_dir": "outputs",
+    "per_device_train_batch_size": "training.batch_size",
+    "per_device_eval_batch_size": "decoding.batch_size",
+    "seed": "seed",
+    "data_seed": "seed",
+    "bf16": "model.dtype",
+    "fp16": "model.dtype",
+    "gradient_checkpointing": "model.gradient_checkpointing",
+    "use_cpu": "model.device",
+    "do_train": "method",
+    "do_eval": "training.eval_steps",
+    "eval_strategy": "training.eval_steps",
+    "save_strategy": "training.eval_steps",
+    "save_steps": "training.eval_steps",
+    "load_best_model_at_end": "training.keep_best",
+    "metric_for_best_model": "training.keep_best",
+    "resume_from_checkpoint": "again",
+    "push_to_hub": "the run folder's adapter/",
+    "remove_unused_columns": "data.fields",
+} | {
+    name: f"training.{name}"
+    for name in (
+        "learning_rate", "optim", "lr_scheduler_type", "warmup_steps", "weight_decay",
+        "label_smoothing_factor", "max_grad_norm", "gradient_accumulation_steps", "max_steps",
+        "num_train_epochs", "eval_steps", "logging_steps", "report_to",
+    )
+}  # fmt: skip
+MINIMUM_TEXT = 8  # tokens
+TRACKERS = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb",
+            "trackio": "trackio"}  # fmt: skip
+
+
+def check(settings: Settings, facts: ModelFacts) -> list[Problem]:
+    """Every problem between settings; an empty list where there is none."""
+    return [
+        *_library_options(settings),
+        *_lengths(settings, facts),
+        *_method_and_model(settings),
+        *_trackers(settings),
+        *_headline(settings),
+        *check_template(settings.template, task_of(settings.task)),
+    ]
+
+
+def _library_options(settings: Settings) -> list[Problem]:
+    arguments = settings.training.arguments
+    problems = unknown_options(arguments, "training.arguments", TRAINING_ARGUMENTS, OURS)
+    module = methods.module_of(settings.method.kind)
+    given: dict[str, Any] = getattr(settings.method, "peft", {})
+    if module.PEFT_CONFIG:
+        source = ("peft", *module.PEFT_CONFIG)
+        ours = {**module.SET_HERE, "task_type": "model.family", "peft_type": "method"}
+        problems += unknown_options(given, "method.peft", source, ours)
+    return problems
+
+
+def _lengths(settings: Settings, facts: ModelFacts) -> list[Problem]:
+    virtual = virtual_tokens(settings)
+    if facts.context is None or virtual == 0:
+        return []
+    room = facts.context - virtual
+    if settings.model.family == "decoder-only":
+        room -= settings.decoding.max_new_tokens
+    if room >= MINIMUM_TEXT:
+        return []
+    what = f"{virtual} virtual tokens leave no room for text in a context of {facts.context}"
+    remedy = "Use fewer, or a smaller decoding.max_new_tokens."
+    return [Problem("method.num_virtual_tokens", what, remedy)]
+
+
+def virtual_tokens(settings: Settings) -> int:
+    """Positions that the method adds in front of each input."""
+    return getattr(settings.method, "num_virtual_tokens", 0)
+
+
+def _method_and_model(settings: Settings) -> list[Problem]:
+    problems = []
+    if settings.model.gradient_checkpointing and settings.method.kind == "prefix":
+        what = "prefix tuning needs the cache that gradient checkpointing switches off"
+        remedy = "Set it to false, or choose method=prompt or method=lora."
+        problems.append(Problem("model.gradient_checkpointing", what, remedy))
+    if settings.model.quantization != "none" and settings.method.kind == "full":
+        what = "quantized weights cannot be trained"
+        remedy = "Set it to none, or choose method=lora."
+        problems.append(Problem("model.quantization", what, remedy))
+    return problems
+
+
+def _trackers(settings: Settings) -> list[Problem]:
+    return [
+        Problem("training.report_to", f"{name} is not installed", f"pip install {package}")
+        for name, package in TRACKERS.items()
+        if name in settings.training.report_to and importlib.util.find_spec(package) is None
+    ]
+
+
+def _headline(settings: Settings) -> list[Problem]:
+    from tunebook.metrics import catalogue
+
+    known = [key for group in task_of(settings.task).metrics for key in catalogue.keys(group)]
+    headline = settings.task.headline
+    if headline in known:
+        return []
+    what = f"{headline!r} is no metric of {settings.task.name}"
+    return [Problem("task.headline", what, did_you_mean(headline, known))]
+
+
+def warnings_of(settings: Settings, facts: ModelFacts) -> list[str]:
+    """What is allowed but seldom meant."""
+    rate, usual = settings.training.learning_rate, settings.method.usual_learning_rate
+    if not usual or rate is None or usual[0] <= rate <= usual[1]:
+        return []
+    low, high = usual
+    name = settings.method.name
+    return [
+        f"training.learning_rate={rate:g} is far outside what {name} needs: {low:g} to {high:g}"
+    ]

@@ -1,0 +1,119 @@
+"""What the settings leave open is filled in here, before anything is loaded, with the reason.
+
+A value comes from the user, else from the model's defaults for the method, else from the method's
+defaults for the model's family, else from `FALLBACKS`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tunebook.errors import RequestError
+from tunebook.models.facts import ModelFacts, facts_of
+from tunebook.settings.checks import check, warnings_of
+from tunebook.settings.schema import LimitSettings, Settings
+
+FALLBACKS: dict[str, Any] = {
+    "training.optim": "adamw_torch",
+    "training.lr_scheduler_type": "linear",
+    "training.weight_decay": 0.0,
+    "training.batch_size": 16,
+    "training.num_train_epochs": 3.0,
+}
+UNNAMED = "custom"
+DEBUG_LIMITS = LimitSettings(train=32, validation=8, test=8)
+DEBUG_STEPS = 4
+DEBUG_TOKENS = 16
+
+
+@dataclass
+class Resolved:
+    """Settings without gaps, where each filled value came from, and what to be warned of."""
+
+    settings: Settings
+    facts: ModelFacts
+    origins: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def resolve(given: Settings) -> Resolved:
+    """A copy of `given` with every gap filled.
+
+    Raises RequestError with everything that is wrong with the model's path or between settings.
+    """
+    settings = copy.deepcopy(given)
+    facts = facts_of(settings.model)
+    settings.model.family = facts.family
+    origins = {"model.family": "the model's config.json"}
+    if settings.model.name == UNNAMED:
+        settings.model.name = Path(facts.path).name
+    origins |= _fill(settings, _defaults(settings))
+    if settings.debug:
+        origins |= _shorten(settings)
+    if problems := check(settings, facts):
+        raise RequestError(problems)
+    return Resolved(settings, facts, origins, warnings_of(settings, facts))
+
+
+def _defaults(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    model, method = settings.model, settings.method
+    assert model.family is not None
+    return [
+        (f"model {model.name} for {method.name}", model.by_method.get(method.name, {})),
+        (f"method {method.name} for {model.family}", method.by_family.get(model.family, {})),
+        ("Tunebook's default", _fallbacks(settings)),
+    ]
+
+
+def _fallbacks(settings: Settings) -> dict[str, Any]:
+    lasts_steps = settings.training.max_steps is not None
+    return {k: v for k, v in FALLBACKS.items() if not (k.endswith("epochs") and lasts_steps)}
+
+
+def _fill(settings: Settings, defaults: list[tuple[str, dict[str, Any]]]) -> dict[str, str]:
+    origins = {}
+    for reason, values in defaults:
+        for key, value in values.items():
+            group, name = key.split(".", 1)
+            part = getattr(settings, group)
+            if getattr(part, name) is None and not _length_is_set(settings, key):
+                setattr(part, name, value)
+                origins[key] = reason
+    return origins
+
+
+def _length_is_set(settings: Settings, key: str) -> bool:
+    """max_steps and num_train_epochs exclude each other: the first one given holds."""
+    training = settings.training
+    if key == "training.num_train_epochs":
+        return training.max_steps is not None
+    return key == "training.max_steps" and training.num_train_epochs is not None
+
+
+def _shorten(settings: Settings) -> dict[str, str]:
+    limit, decoding, training = settings.data.limit, settings.decoding, settings.training
+    for split in fields(DEBUG_LIMITS):
+        most = getattr(DEBUG_LIMITS, split.name)
+        setattr(limit, split.name, min(getattr(limit, split.name) or most, most))
+    training.max_steps = min(training.max_steps or DEBUG_STEPS, DEBUG_STEPS)
+    training.num_train_epochs = None
+    training.warmup_steps = min(training.warmup_steps, 1)
+    decoding.max_new_tokens = min(decoding.max_new_tokens, DEBUG_TOKENS)
+    keys = ("data.limit", "training.max_steps", "decoding.max_new_tokens")
+    return dict.fromkeys(keys, "debug=true")
+
+
+def steps_of(settings: Settings, examples: int) -> int:
+    """Updates in a whole run over `examples` training examples."""
+    training = settings.training
+    if training.max_steps:
+        return training.max_steps
+    assert training.batch_size is not None
+    assert training.num_train_epochs is not None
+    batches = math.ceil(examples / training.batch_size)
+    updates = max(1, math.ceil(batches / training.gradient_accumulation_steps))
+    return max(1, math.ceil(updates * training.num_train_epochs))

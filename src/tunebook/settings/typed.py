@@ -1,0 +1,210 @@
+"""Dataclasses whose fields say what they allow, read from plain dictionaries.
+
+`setting` declares a field; `read` turns a dictionary into a dataclass and collects every problem
+instead of stopping at the first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from tunebook.errors import Problem
+
+T = TypeVar("T")
+MISSING = dataclasses.MISSING
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    choices: Iterable[Any] | None = None,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    changes_result: bool = True,
+) -> Any:
+    """Declare a dataclass field: its default, one line for `--help`, and what values it allows.
+
+    `changes_result=False` keeps the field out of a run's fingerprint.
+    """
+    rules = {
+        "description": description,
+        "choices": None if choices is None else tuple(choices),
+        "at_least": at_least,
+        "above": above,
+        "at_most": at_most,
+        "changes_result": changes_result,
+    }
+    if isinstance(default, dict | list):
+        return dataclasses.field(default_factory=functools.partial(type(default), default),
+                                 metadata=rules)  # fmt: skip
+    if isinstance(default, type):
+        return dataclasses.field(default_factory=default, metadata=rules)
+    return dataclasses.field(default=default, metadata=rules)
+
+
+def required(description: str, **rules: Any) -> Any:
+    """Declare a field that has no default: the configuration must give it."""
+    field = setting(None, description, **rules)
+    return dataclasses.field(metadata=field.metadata, kw_only=True)
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """'Did you mean X?' for the nearest of `choices`, else the choices themselves."""
+    known = sorted(str(choice) for choice in choices)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {near[0]}?"
+    return f"Choose from: {', '.join(known)}" if known else ""
+
+
+@functools.cache
+def types_of(cls: type) -> dict[str, Any]:
+    """Each field's resolved type."""
+    return typing.get_type_hints(cls)
+
+
+def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:
+    """Each field of a dataclass by name."""
+    return {field.name: field for field in dataclasses.fields(cls)}
+
+
+def read(cls: type[T], data: Any, path: str, problems: list[Problem]) -> T | None:
+    """`data` as an instance of the dataclass `cls`; problems are appended, named below `path`.
+
+    Returns None where the values cannot make an instance.
+    """
+    if not isinstance(data, Mapping):
+        problems.append(Problem(path, f"expects keys, got {data!r}", f"Set {path}.KEY=value."))
+        return None
+    found_before = len(problems)
+    _report_unknown(cls, data, path, problems)
+    values = dict(_read_fields(cls, data, path, problems))
+    return cls(**values) if len(problems) == found_before else None
+
+
+def _report_unknown(cls: type, data: Mapping, path: str, problems: list[Problem]) -> None:
+    known = fields_of(cls)
+    for key in data:
+        if key not in known:
+            where = join(path, str(key))
+            problems.append(Problem(where, "no such key", did_you_mean(str(key), known)))
+
+
+def _read_fields(
+    cls: type, data: Mapping, path: str, problems: list[Problem]
+) -> Iterable[tuple[str, Any]]:
+    for name, field in fields_of(cls).items():
+        if name in data:
+            yield name, read_field(cls, name, data[name], path, problems)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            problems.append(Problem(join(path, name), "is missing", field.metadata["description"]))
+
+
+def read_field(cls: type, name: str, value: Any, path: str, problems: list[Problem]) -> Any:
+    """`value` as the field `name` of `cls`; a value that does not fit is reported."""
+    where = join(path, name)
+    value = convert(types_of(cls)[name], value, where, problems)
+    problems.extend(_broken_rules(fields_of(cls)[name], value, where))
+    return value
+
+
+def join(path: str, key: str) -> str:
+    """`path.key`, or `key` at the top."""
+    return f"{path}.{key}" if path else key
+
+
+def convert(kind: Any, value: Any, where: str, problems: list[Problem]) -> Any:
+    """`value` as the type `kind`; a value that does not fit is reported and returned as it is."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
+        return convert(kind, value, where, problems)
+    if origin is dict or kind is dict:
+        return _convert_dict(typing.get_args(kind), value, where, problems)
+    if origin is list:
+        return _convert_list(typing.get_args(kind)[0], value, where, problems)
+    if dataclasses.is_dataclass(kind):
+        return read(typing.cast(type, kind), value, where, problems)
+    return _convert_scalar(kind, value, where, problems)
+
+
+def _convert_dict(arguments: tuple, value: Any, where: str, problems: list[Problem]) -> Any:
+    if not isinstance(value, Mapping):
+        problems.append(Problem(where, f"expects keys, got {value!r}", f"Set {where}.KEY=value."))
+        return value
+    item = arguments[1] if arguments else Any
+    return {str(k): convert(item, v, join(where, str(k)), problems) for k, v in value.items()}
+
+
+def _convert_list(item: Any, value: Any, where: str, problems: list[Problem]) -> Any:
+    if isinstance(value, str) and item is str:
+        value = [value]
+    if not isinstance(value, list | tuple):
+        problems.append(Problem(where, f"expects a list, got {value!r}", f"Set '{where}=[a,b]'."))
+        return value
+    return [convert(item, v, f"{where}[{i}]", problems) for i, v in enumerate(value)]
+
+
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def _convert_scalar(kind: Any, value: Any, where: str, problems: list[Problem]) -> Any:
+    if kind is Any:
+        return value
+    if _fits(kind, value):
+        return float(value) if kind is float else value
+    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    problems.append(Problem(where, f"expects {WORDS[kind]}, got {_shown(value)}"))
+    return value
+
+
+def _fits(kind: type, value: Any) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
+
+
+def _shown(value: Any) -> str:
+    return "nothing (null)" if value is None else repr(value)
+
+
+def _broken_rules(field: dataclasses.Field, value: Any, where: str) -> list[Problem]:
+    rules = field.metadata
+    if value is None or not rules:
+        return []
+    if rules["choices"] is not None:
+        return _broken_choice(rules["choices"], value, where)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return []
+    return [
+        Problem(where, f"must be {words} {rules[rule]:g}, got {value:g}")
+        for rule, words, broken in BOUNDS
+        if rules[rule] is not None and broken(value, rules[rule])
+    ]
+
+
+BOUNDS: list[tuple[str, str, Callable[[float, float], bool]]] = [
+    ("at_least", "at least", lambda value, bound: not value >= bound),
+    ("above", "above", lambda value, bound: not value > bound),
+    ("at_most", "at most", lambda value, bound: not value <= bound),
+]
+
+
+def _broken_choice(choices: tuple, value: Any, where: str) -> list[Problem]:
+    values = value if isinstance(value, list) else [value]
+    return [
+        Problem(where, f"{wrong!r} is not allowed", did_you_mean(str(wrong), map(str, choices)))
+        for wrong in values
+        if wrong not in choices
+    ]

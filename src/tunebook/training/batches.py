@@ -1,0 +1,56 @@
+"""Examples of different lengths as one padded batch, with loss on target tokens only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from tunebook.models.base import Base
+
+IGNORED = -100
+
+
+@dataclass
+class Batches:
+    """Pads on the right. An encoder-decoder model also gets its decoder's input.
+
+    A batch holds input_ids, attention_mask and labels, int64 (batch, length); labels are -100
+    wherever no loss is taken. For a decoder-only model source and target stand in one row; for an
+    encoder-decoder model labels and decoder_input_ids have a length of their own.
+    """
+
+    base: Base
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """One batch from encoded rows with `source` and `target`."""
+        if self.base.facts.family == "decoder-only":
+            return self._one_row(rows)
+        batch = self._inputs([row["source"] for row in rows])
+        batch["labels"] = padded([row["target"] for row in rows], IGNORED)
+        batch["decoder_input_ids"] = self.base.model.prepare_decoder_input_ids_from_labels(
+            labels=batch["labels"]
+        )
+        return batch
+
+    def _one_row(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        batch = self._inputs([[*row["source"], *row["target"]] for row in rows])
+        labels = [[IGNORED] * len(row["source"]) + list(row["target"]) for row in rows]
+        return {**batch, "labels": padded(labels, IGNORED)}
+
+    def _inputs(self, ids: list[Sequence[int]]) -> dict[str, torch.Tensor]:
+        pad = self.base.tokenizer.pad_token_id
+        mask = padded([[1] * len(one) for one in ids], 0)
+        return {"input_ids": padded(ids, pad), "attention_mask": mask}
+
+
+def padded(rows: Sequence[Sequence[int]], filler: int, *, left: bool = False) -> torch.Tensor:
+    """Rows of ids as int64 (rows, longest), the shorter ones filled up on one side."""
+    longest = max(map(len, rows))
+    result = torch.full((len(rows), longest), filler, dtype=torch.long)
+    for i, row in enumerate(rows):
+        start = longest - len(row) if left else 0
+        result[i, start : start + len(row)] = torch.tensor(row, dtype=torch.long)
+    return result

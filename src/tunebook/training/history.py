@@ -1,0 +1,58 @@
+"""history.jsonl: one object a logged step, continued and not repeated by a resumed run."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+
+class History:
+    """Rows of a run's training, in a file and in memory."""
+
+    def __init__(self, path: Path, up_to: int | None = None) -> None:
+        """Open the history; rows after step `up_to` are forgotten, all where it is None."""
+        self.path = path
+        rows = read_history(path) if up_to is not None else []
+        self.rows = [row for row in rows if row["step"] <= (up_to or 0)]
+        lines = "".join(json.dumps(row) + "\n" for row in self.rows)
+        path.write_text(lines, encoding="utf-8")
+        self._started = time.monotonic() - (self.rows[-1]["seconds"] if self.rows else 0.0)
+
+    def add(self, step: int, **values: float) -> None:
+        """Append a row, unless a row with these keys is there for the step."""
+        if any(row["step"] == step and values.keys() <= row.keys() for row in self.rows[-3:]):
+            return
+        row = {"step": step, **values, "seconds": round(time.monotonic() - self._started, 3)}
+        self.rows.append(row)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, those before an interruption included."""
+        return self.rows[-1]["seconds"] if self.rows else 0.0
+
+    def train_loss(self) -> float | None:
+        """The mean training loss over the last tenth of the logged steps."""
+        losses = [row["loss"] for row in self.rows if "loss" in row]
+        last = losses[-max(1, len(losses) // 10) :]
+        return sum(last) / len(last) if last else None
+
+    def validations(self) -> list[tuple[int, float]]:
+        """(step, validation loss) of every validation."""
+        return [(r["step"], r["validation_loss"]) for r in self.rows if "validation_loss" in r]
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The rows of a history; a last line cut off by a crash is passed over."""
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return rows

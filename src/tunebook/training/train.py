@@ -1,0 +1,145 @@
+"""One training, from settings to trained values; resumed where it was cut off."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunebook.errors import Problem, RequestError, RunFailed
+from tunebook.models.base import Base
+from tunebook.settings.resolve import steps_of
+from tunebook.settings.schema import Settings
+from tunebook.text import EncodedRows
+from tunebook.training.batches import Batches
+from tunebook.training.history import History
+from tunebook.training.trainer import PromptTrainer, last_complete, quiet_tracker_folder
+
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is known of a finished training."""
+
+    steps: int
+    seconds: float
+    train_loss: float | None
+    best_step: int
+    validation_loss: float
+    examples_per_second: float
+    tokens_per_second: float
+
+
+def intervals(settings: Settings, steps: int) -> tuple[int, int]:
+    """(eval_steps, logging_steps): ten validations and a hundred logs a run where not given.
+
+    Logs fall on validations, because a resumed run can only then repeat them.
+    """
+    training = settings.training
+    validate = min(training.eval_steps or math.ceil(steps / 10), steps)
+    log = training.logging_steps or math.ceil(validate / 10)
+    return validate, math.gcd(validate, log)
+
+
+def training_arguments(
+    settings: Settings, base: Base, folder: Path, rows: int, *, quiet: bool
+) -> Any:
+    """TrainingArguments for these settings.
+
+    Raises RequestError with the library's own words where it refuses a value.
+    """
+    from transformers import TrainingArguments
+
+    training = settings.training
+    steps = steps_of(settings, rows)
+    validate, log = intervals(settings, steps)
+    ours = {
+        "output_dir": str(folder / CHECKPOINTS),
+        "max_steps": steps,
+        "learning_rate": training.learning_rate,
+        "optim": training.optim,
+        "lr_scheduler_type": training.lr_scheduler_type,
+        "warmup_steps": training.warmup_steps,
+        "weight_decay": training.weight_decay,
+        "max_grad_norm": training.max_grad_norm,
+        "per_device_train_batch_size": training.batch_size,
+        "per_device_eval_batch_size": settings.decoding.batch_size,
+        "gradient_accumulation_steps": training.gradient_accumulation_steps,
+        "eval_strategy": "steps",
+        "save_strategy": "steps",
+        "eval_steps": validate,
+        "save_steps": validate,
+        "logging_steps": log,
+        "save_total_limit": 2,
+        "eval_on_start": True,
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+        "train_sampling_strategy": "group_by_length",
+        "remove_unused_columns": False,
+        "include_num_input_tokens_seen": "non_padding",
+        "report_to": training.report_to or "none",
+        "bf16": base.dtype == "bfloat16",
+        "fp16": base.dtype == "float16",
+        "use_cpu": base.device == "cpu",
+        "disable_tqdm": quiet,
+        "dataloader_pin_memory": base.device.startswith("cuda"),
+        "logging_nan_inf_filter": False,
+    }
+    try:
+        return TrainingArguments(**{**ours, **training.arguments})
+    except (ValueError, TypeError, KeyError, ImportError) as refusal:
+        words = str(refusal).strip().splitlines()[0]
+        what = f"TrainingArguments refuses these options: {words}"
+        raise RequestError(Problem("training", what)) from refusal
+
+
+def train(
+    model: Any, base: Base, rows: EncodedRows, validation: EncodedRows,
+    settings: Settings, folder: Path, say: Callable[[str], None], *, quiet: bool = False,
+) -> Trained:  # fmt: skip
+    """Train `model` in place and end with its best values.
+
+    Continues from the last complete checkpoint in `folder`; deletes checkpoints when done.
+    Raises RunFailed when the loss is no number any more.
+    """
+    arguments = training_arguments(settings, base, folder, len(rows), quiet=quiet)
+    quiet_tracker_folder(folder)
+    checkpoint = last_complete(folder / CHECKPOINTS)
+    done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else None
+    if done is not None:
+        say(f"resuming from step {done} of {arguments.max_steps}")
+    history = History(folder / "history.jsonl", done)
+    trainer = PromptTrainer(
+        model=model, arguments=arguments, rows=rows, validation=validation,
+        batches=Batches(base), history=history,
+        smoothing=settings.training.label_smoothing_factor,
+        keep_best=settings.training.keep_best, patience=settings.training.early_stopping, say=say,
+    )  # fmt: skip
+    if checkpoint is None:
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return _finish(trainer, history, arguments)
+
+
+def _finish(trainer: PromptTrainer, history: History, arguments: Any) -> Trained:
+    losses = history.validations()
+    if not losses or not math.isfinite(losses[-1][1]):
+        raise RunFailed("the validation loss is no number any more; lower training.learning_rate")
+    trainer.use_best()
+    step, loss = min(losses, key=lambda pair: pair[1]) if trainer.keep_best else losses[-1]
+    steps, seconds = trainer.state.global_step, max(history.seconds, 1e-9)
+    examples = steps * arguments.per_device_train_batch_size * arguments.world_size
+    examples *= arguments.gradient_accumulation_steps
+    return Trained(
+        steps=steps,
+        seconds=seconds,
+        train_loss=history.train_loss(),
+        best_step=step,
+        validation_loss=loss,
+        examples_per_second=examples / seconds,
+        tokens_per_second=trainer.state.num_input_tokens_seen / seconds,
+    )

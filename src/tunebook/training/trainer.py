@@ -1,0 +1,170 @@
+"""The Hugging Face Trainer, with our loss, validation, history and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from tunebook.training import state
+from tunebook.training.batches import Batches
+from tunebook.training.history import History
+from tunebook.training.loss import TokenLoss, mean_loss
+
+TRAINED, BEST = "trained.safetensors", "best.safetensors"
+
+
+class PromptTrainer(Trainer):
+    """Trains what requires gradients; keeps the best values by validation loss.
+
+    Checkpoints hold the trained tensors alone, beside Trainer's own optimizer, scheduler, random
+    and loop states, so that every method resumes to the same bits.
+    """
+
+    def __init__(self, *, rows: Any, validation: Any, batches: Batches, history: History,
+                 smoothing: float, keep_best: bool, patience: int,
+                 arguments: TrainingArguments, model: Any,
+                 say: Callable[[str], None]) -> None:  # fmt: skip
+        decoder_only = batches.base.facts.family == "decoder-only"
+        super().__init__(
+            model=model,
+            args=arguments,
+            data_collator=batches,
+            train_dataset=rows,
+            eval_dataset=validation,
+            compute_loss_func=TokenLoss(decoder_only, smoothing),
+            callbacks=[Logging(history, patience), Lines(say) if arguments.disable_tqdm else Bar()],
+        )
+        self.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
+        self.history, self.batches, self.keep_best = history, batches, keep_best
+        self.best: state.Tensors | None = None
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """Random order, rows of similar length together, the same for the same seed."""
+        from transformers.trainer_pt_utils import LengthGroupedSampler
+
+        if self.args.world_size > 1 or self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        rows: Any = self.train_dataset if train_dataset is None else train_dataset
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedSampler(size, rows, lengths=rows.lengths())
+
+    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+        """Validation loss a token; remembers the best values so far."""
+        size = self.args.per_device_eval_batch_size
+        loss = mean_loss(self.model, self.eval_dataset, self.batches, size)
+        step = self.state.global_step
+        earlier = [value for at, value in self.history.validations() if at < step]
+        self.history.add(step, validation_loss=loss)
+        if self.keep_best and (not earlier or loss < min(earlier)):
+            self.best = state.trainable(self.model)
+        metrics = {f"{metric_key_prefix}_loss": loss}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or self.args.output_dir or ".")
+        folder.mkdir(parents=True, exist_ok=True)
+        state.save(state.trainable(self.model), folder / TRAINED)
+        if self.best is not None:
+            state.save(self.best, folder / BEST)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        folder = Path(resume_from_checkpoint)
+        state.restore(self.model, state.load(folder / TRAINED))
+        if (folder / BEST).exists():
+            self.best = state.load(folder / BEST)
+
+    def use_best(self) -> None:
+        """End with the values of the lowest validation loss, where they are kept."""
+        if self.best is not None:
+            state.restore(self.model, self.best)
+
+
+class Logging(TrainerCallback):
+    """Writes the history, validates at the last step, and stops early when asked to."""
+
+    def __init__(self, history: History, patience: int) -> None:
+        self.history, self.patience = history, patience
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """One row a logged step."""
+        if logs and "loss" in logs:
+            rate = float(logs["learning_rate"])
+            self.history.add(state.global_step, loss=logs["loss"], learning_rate=rate)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The last step is logged and validated too."""
+        if state.global_step >= state.max_steps:
+            control.should_log = control.should_evaluate = True
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Stop after `patience` validations without a lower loss."""
+        losses = [loss for _, loss in self.history.validations()]
+        if self.patience and len(losses) - 1 - losses.index(min(losses)) >= self.patience:
+            control.should_training_stop = True
+
+
+class Bar(ProgressCallback):
+    """A progress bar with time left and the last loss, without a line for every log."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Show the loss behind the bar."""
+        if self.training_bar is not None and logs:
+            shown = {k: f"{logs[k]:.3f}" for k in ("loss", "eval_loss") if k in logs}
+            self.training_bar.set_postfix(shown, refresh=False)
+
+
+class Lines(TrainerCallback):
+    """One line a validation, where there is no terminal for a progress bar."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any
+    ) -> None:
+        """Say how far training is, and the validation loss."""
+        loss = (metrics or {}).get("eval_loss", float("nan"))
+        self.say(f"step {state.global_step} of {state.max_steps}: validation loss {loss:.3f}")
+
+
+def last_complete(folder: Path) -> Path | None:
+    """The newest checkpoint whose last file, written when all others were, is whole."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
+    return next((path for path in reversed(found) if _is_complete(path)), None)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return False
+    return (checkpoint / TRAINED).exists()
+
+
+def quiet_tracker_folder(folder: Path) -> None:
+    """TensorBoard's files go into the run folder."""
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder / "tensorboard"))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch alike."""
+    from transformers import set_seed
+
+    set_seed(seed)
+    torch.manual_seed(seed)
