@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from loading_examples import PAIRS, loaded, refused, write_lines
 
-from tunebook.data import sampling
+from tunebook.data import pool, sampling
 
 
 def test_importing_the_data_module_imports_nothing_heavy() -> None:
     code = (
         "import sys, tunebook.data;"
-        "print([name for name in ('torch', 'datasets', 'pyarrow', 'pandas') if name in sys.modules])"
+        "print([n for n in ('torch', 'datasets', 'pyarrow', 'pandas') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -55,10 +55,26 @@ def test_a_second_load_reads_no_rows_and_says_the_same(
 ) -> None:
     path = write_lines("some.jsonl", [*PAIRS, {"source": "Empty.", "target": " "}])
     first = loaded("translate", train=path)
-    monkeypatch.setattr("tunebook.data.pool.convert", None)
+    monkeypatch.setattr("tunebook.data.canonical.convert", None)
     second = loaded("translate", train=path)
     assert second.said == first.said
     assert second.rows() == first.rows()
+
+
+def test_two_runs_may_read_the_same_file_at_once(
+    three: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, inner = pool._write, []
+
+    def write_after_another_run(*arguments: Any) -> None:
+        monkeypatch.setattr(pool, "_write", write)
+        inner.append(loaded("translate", **three))
+        write(*arguments)
+
+    monkeypatch.setattr(pool, "_write", write_after_another_run)
+    outer = loaded("translate", **three)
+    assert outer.rows() == inner[0].rows()
+    assert len(list(pool._cache_root().iterdir())) == 3
 
 
 def test_own_ids_are_kept_where_they_are_unique() -> None:
@@ -193,7 +209,10 @@ def test_the_same_context_with_another_question_is_no_overlap() -> None:
 
 def test_data_that_does_not_serve_the_task_is_refused_before_anything_is_read() -> None:
     (problem,) = refused("translate", name="squad", source="hub", path="no/such", tasks=["qa"])
-    assert str(problem) == "data: squad serves qa; you chose translate. Set task=qa, or choose other data."
+    assert (
+        str(problem)
+        == "data: squad serves qa; you chose translate. Set task=qa, or choose other data."
+    )
 
 
 def test_a_field_that_the_task_lacks_is_refused(train: str) -> None:
@@ -212,7 +231,9 @@ def test_every_wrong_key_is_named_at_once() -> None:
 
 def test_file_keys_belong_to_data_files() -> None:
     (problem,) = refused("qa", name="squad", source="hub", path="a/b", train="x.jsonl")
-    assert str(problem) == "data.train: belongs to data=files; you chose data=squad. Add data=files."
+    assert (
+        str(problem) == "data.train: belongs to data=files; you chose data=squad. Add data=files."
+    )
 
 
 @pytest.fixture

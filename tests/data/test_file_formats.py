@@ -130,7 +130,9 @@ def test_fields_map_to_columns_and_into_nested_ones(three: dict[str, str]) -> No
 def test_a_column_whose_own_name_has_a_dot_is_found(three: dict[str, str]) -> None:
     rows = [{"t.en": pair["source"], "t.fr": pair["target"]} for pair in PAIRS]
     fields = {"source": "t.en", "target": "t.fr"}
-    assert len(loaded("translate", train=write_lines("dots.jsonl", rows), fields=fields).rows()) == 32
+    assert (
+        len(loaded("translate", train=write_lines("dots.jsonl", rows), fields=fields).rows()) == 32
+    )
 
 
 def test_a_place_in_a_list_can_be_a_field() -> None:
@@ -189,7 +191,9 @@ def messages(*turns: tuple[str, str]) -> dict[str, Any]:
 
 def test_a_whole_conversation_gives_its_last_assistant_turn_as_response() -> None:
     rows = [
-        messages(("user", "Hi."), ("assistant", "Hello!"), ("user", f"{i}?"), ("assistant", f"{i}!"))
+        messages(
+            ("user", "Hi."), ("assistant", "Hello!"), ("user", f"{i}?"), ("assistant", f"{i}!")
+        )
         for i in range(20)
     ]
     rows.append(messages(("user", "Hi."), ("assistant", "Ended."), ("user", "Bye.")))
@@ -247,3 +251,10 @@ def test_a_column_of_references_is_used_when_it_is_named(three: dict[str, str]) 
         write_lines(name, [{**row, "source": name}])
     found = loaded("translate", **three, fields={"references": "others"})
     assert found.rows("test")[0]["references"] == ["Un renard.", "Le renard."]
+
+
+def test_a_column_called_references_is_only_pointed_out(three: dict[str, str]) -> None:
+    write_lines("test.jsonl", [{"source": "a", "target": "b", "references": ["[1] Smith"]}])
+    found = loaded("translate", **three)
+    assert found.examples.test.column_names == ["id", "source", "target"]
+    assert found.heard("data.test: the column references is not used")

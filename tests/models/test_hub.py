@@ -37,6 +37,7 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
     def _answer(self, body: bool) -> None:
+        print(time.monotonic(), self.command, self.path)
         path = self.path.split("?")[0].strip("/").replace("%2F", "/")
         for name, (status, code) in REFUSED.items():
             if name in path:
@@ -58,10 +59,12 @@ class Hub(BaseHTTPRequestHandler):
     def _api(self, path: str) -> object:
         name = "/".join(path.split("/")[2:4])
         if "/discussions" in path:
-            return {"discussions": self._discussions(name), "count": 1, "start": 0}
+            found = self._discussions(name)
+            return {"discussions": found, "count": len(found), "start": 0}
         if "/commits/" in path:
-            made = {"title": "", "authors": [], "date": "2024-01-01T00:00:00.000Z"}
+            made = {"title": "", "message": "", "authors": [], "date": "2024-01-01T00:00:00.000Z"}
             return [{"id": CONVERTED, **made}, {"id": COMMIT, **made}]
+        print(path)
         commit = path.split("/")[5]
         files = sorted(p for p in self.models[name][commit].iterdir() if p.is_file())
         if "/tree/" in path:
@@ -128,7 +131,7 @@ def ask(tmp_path):
         home = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), "HF_TOKEN": ""}
         command = [sys.executable, "-c", PROGRAM, name, revision, load]
         done = subprocess.run(command, env=os.environ | home | environment, text=True,
-                              capture_output=True)  # fmt: skip
+                              capture_output=True, timeout=120)  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
@@ -144,6 +147,7 @@ def test_a_hub_model_is_known_by_its_commit_and_then_loaded(serve, ask, built):
     assert facts == f"decoder-only None {COMMIT} org/it@{COMMIT}"
     assert "fetching org/it from the hub (commit aaaaaaaa)" in said
     assert said[-1] == "GPT2LMHeadModel"
+    raise SystemExit
     again, *said, _ = ask(NOBODY, "org/it", load="yes")
     assert again == facts
     assert said[-1] == "GPT2LMHeadModel"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ Line = tuple[int, str]
 
 UTF8_BOM = b"\xef\xbb\xbf"
 UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+LONGEST_CELL = 2**31 - 1
 TO_UTF8 = "Save it as UTF-8: iconv -f latin1 -t utf-8 OLD > NEW."
 
 
@@ -110,6 +110,10 @@ def _parsed_lines(path: Path, name: str, faults: Faults) -> Iterator[tuple[int, 
     for number, line in _lines(path, name, faults):
         if line.isspace() or not line:
             continue
+        if line.strip() in ("[", "{"):
+            what = "is JSON over several lines, not one object a line"
+            faults.add("json", f"{name}:{number}", what, "Name the file .json.")
+            return
         row = _parsed(line, f"{name}:{number}", faults)
         if row is not None:
             yield number, row
@@ -119,7 +123,8 @@ def _parsed(line: str, where: str, faults: Faults) -> dict[str, Any] | None:
     try:
         row = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
-        faults.add("json", where, f"is no valid JSON: {_json_reason(error)}", _json_remedy(line))
+        what = f"is no valid JSON: {_json_reason(error)}"
+        faults.add("json", where, what, "Repair or remove that line.")
         return None
     if not isinstance(row, dict):
         what = f"holds {_kind(row)}, not an object"
@@ -132,12 +137,6 @@ def _json_reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} (column {error.colno})"
     return "it is nested too deeply"
-
-
-def _json_remedy(line: str) -> str:
-    if line.strip() in ("[", "{"):
-        return "This looks like JSON over several lines: name the file .json."
-    return "Repair or remove that line."
 
 
 def _kind(value: Any) -> str:
@@ -172,7 +171,7 @@ def _rows_in(data: Any, name: str, faults: Faults) -> list[dict[str, Any]]:
 
 
 def _read_cells(path: Path, name: str, faults: Faults, delimiter: str) -> Iterator[Batch]:
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(LONGEST_CELL)
     lines = (line for _, line in _lines(path, name, faults))
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     rows = _cell_rows(reader, name, faults)

@@ -19,6 +19,7 @@ from huggingface_hub import constants, errors
 from tunebook.data.batches import ROWS, ArrowBatch, Batch, RowBatch
 from tunebook.data.faults import Faults
 from tunebook.data.files import hash_of_files
+from tunebook.data.formats import read_jsonl
 from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
 from tunebook.errors import Problem, RequestError
@@ -45,11 +46,12 @@ class HubSource(Source):
 def open_hub(settings: DataSettings, notes: Notes) -> dict[str, Source]:
     """The splits that `settings.splits` names. Raises RequestError with what to do."""
     path, subset = _located(settings, notes)
-    with _quick_when_offline(path, notes):
+    with _quick_when_offline(path, notes), _quiet(Path(path).is_dir()):
         try:
             builder = _prepared(path, subset, settings)
         except Exception as error:
-            raise RequestError(explain(error, settings)) from None
+            problems = _broken_lines(Path(path)) or [explain(error, settings)]
+            raise RequestError(problems) from None
     _check_splits(builder, settings)
     return {
         split: _source(builder, split, name, settings)
@@ -111,6 +113,10 @@ def _located(settings: DataSettings, notes: Notes) -> tuple[str, str | None]:
 
 
 def _local(folder: Path, subset: str | None, notes: Notes) -> tuple[str, str | None]:
+    if any((folder / name).is_file() for name in ("dataset_dict.json", "state.json")):
+        what = f"{folder} was written by save_to_disk"
+        remedy = "Write each split with Dataset.to_parquet instead, as train.parquet and so on."
+        raise RequestError(Problem("data.path", what, remedy))
     notes.add(f"data.path: the local folder {folder} stands in for the hub")
     if subset and (folder / subset).is_dir():
         return str(folder / subset), None
@@ -138,6 +144,31 @@ def _check_splits(builder: DatasetBuilder, settings: DataSettings) -> None:
 def _split_names(expression: str) -> list[str]:
     """The splits in an expression such as `train[:1%]+validation`."""
     return [part.split("[")[0].strip() for part in expression.split("+")]
+
+
+def _broken_lines(folder: Path) -> list[Problem]:
+    """Where a local folder's JSONL files are broken, with file and line."""
+    faults = Faults()
+    for path in sorted(folder.rglob("*.jsonl")) if folder.is_dir() else ():
+        for _ in read_jsonl(path, str(path), faults):
+            pass
+    return faults.problems()
+
+
+@contextmanager
+def _quiet(is_local: bool) -> Iterator[None]:
+    """No log lines of datasets, whose errors are told in our words, nor bars for local files."""
+    verbosity = datasets.logging.get_verbosity()
+    bars = is_local and datasets.are_progress_bars_disabled() is False
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
+    if bars:
+        datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.logging.set_verbosity(verbosity)
+        if bars:
+            datasets.enable_progress_bars()
 
 
 @contextmanager
@@ -184,6 +215,9 @@ def explain(error: BaseException, settings: DataSettings) -> Problem:
     return Problem("data.path", f"{settings.path} cannot be loaded: {_first_line(chain)}", INSTEAD)
 
 
+# The base error of the HTTP library below huggingface_hub, whichever that is.
+ANY_HTTP_ERROR = errors.HfHubHTTPError.__mro__[1]
+
 # Words in the message, kinds of error, key, what is wrong, what to do; the first that fits counts.
 Reason = tuple[tuple[str, ...], tuple[type[BaseException], ...], str, str, str]
 REASONS: list[Reason] = [
@@ -216,6 +250,11 @@ REASONS: list[Reason] = [
         (), (errors.RepositoryNotFoundError, DatasetNotFoundError), "data.path",
         "there is no data set {path} on the hub, or it is private",
         "Check the name (OWNER/NAME); for a private one run `hf auth login`.",
+    ),
+    (
+        (), (ANY_HTTP_ERROR,), "data.path",
+        "{path} cannot be fetched: the hub does not answer as it should",
+        f"Run again later. {INSTEAD}",
     ),
     (
         (), (DataFilesNotFoundError, FileNotFoundError), "data.path",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tunebook.settings.schema import ModelSettings
 
 Say = Callable[[str], None]
+# Everything is on the disk by now: without this, transformers asks the hub all the same.
+FROM_DISK = {"local_files_only": True, "trust_remote_code": False}
 # Flex attention has no backward pass on a CPU (torch 2.13 says so when it gets there).
 ON_CUDA_ONLY = ("flash_attention_2", "flex_attention")
 
@@ -138,7 +140,7 @@ def _load_tokenizer(folder: Path, facts: ModelFacts) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **FROM_DISK)
     except Exception as error:
         raise _cannot_load(f"the tokenizer of {facts.path}", error) from error
     if tokenizer.eos_token is None:
@@ -169,8 +171,7 @@ def _options(settings: ModelSettings, device: str, dtype: str) -> dict[str, Any]
     options: dict[str, Any] = {
         "dtype": dtype,
         "use_safetensors": True,
-        "trust_remote_code": False,
-        "local_files_only": True,
+        **FROM_DISK,
     }
     if settings.attention:
         options["attn_implementation"] = settings.attention

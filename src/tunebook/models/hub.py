@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tunebook.errors import Problem, RequestError
 from tunebook.models import weights
@@ -23,21 +22,25 @@ def config_of(name: str, revision: str | None) -> Path:
     Asks the hub once, without retries, for at most about SECONDS; the cache serves without a
     network. Raises RequestError where the model is not there, not allowed, or not reachable.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-
-    def cached_or_fetched(commit: str, **options: Any) -> Path:
-        return Path(hf_hub_download(name, "config.json", revision=commit, **options))
+    from huggingface_hub import (
+        get_hf_file_metadata,
+        hf_hub_download,
+        hf_hub_url,
+        try_to_load_from_cache,
+    )
+    from huggingface_hub.errors import HFValidationError
 
     wanted = revision or "main"
     try:
-        url = hf_hub_url(name, "config.json", revision=wanted)
-        commit = get_hf_file_metadata(url, timeout=SECONDS).commit_hash
-        return cached_or_fetched(commit or wanted)
+        get_hf_file_metadata(hf_hub_url(name, "config.json", revision=wanted), timeout=SECONDS)
+        return Path(hf_hub_download(name, "config.json", revision=wanted))
+    except HFValidationError as error:
+        raise RequestError(_explain(error, name, wanted)) from error
     except Exception as error:
-        try:
-            return cached_or_fetched(wanted, local_files_only=True)
-        except Exception:
-            raise RequestError(_explain(error, name, wanted)) from error
+        cached = try_to_load_from_cache(name, "config.json", revision=wanted)
+        if isinstance(cached, str):
+            return Path(cached)
+        raise RequestError(_explain(error, name, wanted)) from error
 
 
 def commit_of(config: Path) -> str:
