@@ -45,7 +45,10 @@ def save_adapter(path: Path, model: Any, base: Base) -> int:
     """The trained weights as safetensors, in PEFT's format or the whole model's; returns bytes."""
     is_adapter = hasattr(model, "peft_config")
     target = path / ("adapter" if is_adapter else "model")
-    model.save_pretrained(target)
+    if is_adapter:
+        model.save_pretrained(target, save_embedding_layers=False)
+    else:
+        model.save_pretrained(target)
     (target / "README.md").unlink(missing_ok=True)
     if not is_adapter:
         base.tokenizer.save_pretrained(target)

@@ -23,7 +23,6 @@ def peft_config(
     """
     given = {
         "task_type": TASK_TYPES[base.facts.family],
-        "base_model_name_or_path": settings.model.path,
         "revision": settings.model.revision,
         **options,
         **copy.deepcopy(more),
@@ -38,12 +37,11 @@ def wrap(base: Base, config: Any) -> Any:
     """The PEFT model around `base.model`; only the adapter requires gradients."""
     from peft import get_peft_model
 
-    named = config.base_model_name_or_path
     try:
         model = get_peft_model(base.model, config)
     except (TypeError, ValueError, KeyError) as refusal:
         raise _refused(refusal) from refusal
-    config.base_model_name_or_path = named
+    config.base_model_name_or_path = base.facts.path
     return model
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,8 +123,22 @@ def train(
     )  # fmt: skip
     if checkpoint is None:
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with _known_warnings_hidden():
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return _finish(trainer, history, arguments)
+
+
+@contextmanager
+def _known_warnings_hidden() -> Iterator[None]:
+    """Hide what the libraries say of their own code: none of it is for the user to mend."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+        yield
+    logging.set_verbosity(verbosity)
 
 
 def _finish(trainer: PromptTrainer, history: History, arguments: Any) -> Trained:

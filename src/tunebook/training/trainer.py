@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import Sampler
 from transformers import (
     PrinterCallback,
     ProgressCallback,
@@ -16,6 +17,7 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from tunebook.training import state
 from tunebook.training.batches import Batches
@@ -51,14 +53,12 @@ class PromptTrainer(Trainer):
         self.best: state.Tensors | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        """Random order, rows of similar length together, the same for the same seed."""
-        from transformers.trainer_pt_utils import LengthGroupedSampler
-
-        if self.args.world_size > 1 or self.args.train_sampling_strategy != "group_by_length":
+        """Random order with rows of similar length together, drawn anew for each epoch."""
+        if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
         rows: Any = self.train_dataset if train_dataset is None else train_dataset
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGroupedSampler(size, rows, lengths=rows.lengths())
+        return ByLength(rows.lengths(), size, self.args.seed)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """Validation loss a token; remembers the best values so far."""
@@ -93,6 +93,28 @@ class PromptTrainer(Trainer):
         """End with the values of the lowest validation loss, where they are kept."""
         if self.best is not None:
             state.restore(self.model, self.best)
+
+
+class ByLength(Sampler[int]):
+    """Trainer's grouping by length, with an order that depends on seed and epoch alone.
+
+    Trainer's own draws from torch's global generator, which is another one in a resumed run.
+    """
+
+    def __init__(self, lengths: list[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Trainer when an epoch begins."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
+        return iter(order)
 
 
 class Logging(TrainerCallback):

@@ -1,0 +1,85 @@
+"""A trained model for each method and family, made once: a few steps at a high learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipes import compose
+from tunebook import running
+from tunebook.settings import Settings
+
+METHODS = ("prompt", "prefix", "lora", "full")
+FAMILIES = ("t5", "llama")
+RATES = {"prompt": 0.5, "prefix": 0.1, "lora": 0.02, "full": 0.005}
+STEPS = 12
+
+
+def words_for(method: str, model: Path, task_words: list[str]) -> list[str]:
+    """A short training that really moves the method's parameters."""
+    more = ["method.num_virtual_tokens=5"] if method in ("prompt", "prefix") else []
+    return [
+        *task_words, f"method={method}", f"model.path={model}", f"training.max_steps={STEPS}",
+        "training.eval_steps=4", "training.optim=adamw_torch", "training.batch_size=8",
+        f"training.learning_rate={RATES[method]}", "decoding.max_new_tokens=8", *more,
+    ]  # fmt: skip
+
+
+@dataclass
+class TrainedModel:
+    """What the tests look at, of one method on one family."""
+
+    method: str
+    family: str
+    settings: Settings
+    work: running.Work
+    base: Any
+    model: Any
+    splits: Any
+    folder: Path
+    counted: tuple[int, int]
+    start: dict[str, Any]
+
+
+def train_one(settings: Settings, method: str, family: str, folder: Path) -> TrainedModel:
+    """The steps of a run up to the trained model, and its saved adapter."""
+    from tunebook import report, saving
+    from tunebook.training import train
+    from tunebook.training.state import trainable
+
+    work = running._prepare(settings, lambda _: None)
+    base = running.load_base(work)
+    splits = running.encode(work, base)
+    model = running.attach(base, work.settings)
+    counted = report.count_parameters(model)
+    start = trainable(model)
+    folder.mkdir(parents=True)
+    train(model, base, splits[0], splits[1], work.settings, folder, lambda _: None, quiet=True)
+    saving.save_adapter(folder, model, base)
+    model.eval()
+    return TrainedModel(
+        method, family, work.settings, work, base, model, splits, folder, counted, start
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tiny_models: dict[str, Path],
+    task_files: Callable[[str], list[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, str], TrainedModel]:
+    """The trained model of a method and family; each is made when it is first asked for."""
+    made: dict[tuple[str, str], TrainedModel] = {}
+
+    def get(method: str, family: str) -> TrainedModel:
+        if (method, family) not in made:
+            folder = tmp_path_factory.mktemp("trained") / f"{method}-{family}"
+            words = words_for(method, tiny_models[family], task_files("summarize"))
+            made[method, family] = train_one(compose(*words), method, family, folder)
+        return made[method, family]
+
+    return get

@@ -1,0 +1,205 @@
+"""What must hold for every method on both families: padding, reload, freezing, counts, bare base."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from tests.correctness.conftest import FAMILIES, METHODS, TrainedModel
+from tunebook.decoding import generate
+from tunebook.training import Batches, TokenLoss
+from tunebook.training.state import trainable
+
+every = pytest.mark.parametrize("family", FAMILIES)
+Get = Callable[[str, str], TrainedModel]
+
+TEXTS = [
+    "Anna sells apples.",
+    "Bruno carries boats at the market of the village, and then he goes home in the rain.",
+    "Rain.",
+    "Clara paints chairs at the market. David mends clocks. Nobody saw it.",
+    "é中文🙂 out of every vocabulary",
+]
+
+
+def source_ids(one: TrainedModel) -> list[list[int]]:
+    """The test texts as the model gets them, of different lengths."""
+    separator = "\n" if one.family == "llama" else ""
+    return one.base.tokenizer([text + separator for text in TEXTS])["input_ids"]
+
+
+@every
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("method", METHODS)
+def test_padding_never_changes_an_answer(
+    trained: Get, method: str, family: str, beams: int
+) -> None:
+    one = trained(method, family)
+    decoding = one.settings.decoding
+    decoding.num_beams = beams
+    sources = source_ids(one)
+    try:
+        together = generate(one.model, one.base, sources, decoding)
+        alone = [generate(one.model, one.base, [source], decoding)[0] for source in sources]
+    finally:
+        decoding.num_beams = 1
+    assert together == alone
+    assert len(set(alone)) > 1, "the answers must depend on the input, or the test shows nothing"
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_decoding_equals_stock_decoding_of_one_row(
+    trained: Get, method: str, family: str
+) -> None:
+    one = trained(method, family)
+    ours = generate(one.model, one.base, source_ids(one), one.settings.decoding)
+    for source, text in zip(source_ids(one), ours, strict=True):
+        ids = torch.tensor([source])
+        made = one.model.generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False,
+            eos_token_id=1, pad_token_id=0,
+        )  # fmt: skip
+        new = made[0].tolist()
+        new = new[len(source) :] if new[: len(source)] == source else new
+        assert one.base.tokenizer.decode(new, skip_special_tokens=True).strip() == text
+
+
+STOCK = """
+import json, sys, torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+base, adapter, family, inputs = json.loads(sys.argv[1])
+auto = AutoModelForSeq2SeqLM if family == "t5" else AutoModelForCausalLM
+if adapter.endswith("model"):
+    model = auto.from_pretrained(adapter)
+else:
+    model = PeftModel.from_pretrained(auto.from_pretrained(base), adapter)
+model.eval()
+with torch.no_grad():
+    logits = model(**{k: torch.tensor(v) for k, v in inputs.items()}).logits
+assert not any(name.startswith("tunebook") for name in sys.modules)
+torch.save(logits, sys.argv[2])
+"""
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_stock_peft_loads_the_adapter_to_the_same_logits(
+    trained: Get, method: str, family: str, tmp_path: Any
+) -> None:
+    one = trained(method, family)
+    inputs = {"input_ids": [source_ids(one)[1]]}
+    if family == "t5":
+        inputs["decoder_input_ids"] = [[0, 5, 9, 17]]
+    saved = one.folder / ("model" if method == "full" else "adapter")
+    words = json.dumps([str(one.base.facts.folder), str(saved), family, inputs])
+    command = [sys.executable, "-c", STOCK, words, str(tmp_path / "logits.pt")]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    with torch.no_grad():
+        ours = one.model(**{k: torch.tensor(v) for k, v in inputs.items()}).logits
+    stock = torch.load(tmp_path / "logits.pt", weights_only=True)
+    assert torch.equal(stock, ours)
+    assert not list(saved.rglob("*.bin"))
+    assert not list(saved.rglob("*.pt"))
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_only_what_the_method_trains_changes(trained: Get, method: str, family: str) -> None:
+    from tunebook import running
+
+    one = trained(method, family)
+    fresh = running.load_base(one.work).model.state_dict()
+    now = {_bare(name): value for name, value in one.model.state_dict().items()}
+    assert fresh.keys() <= now.keys()
+    changed = {name for name, value in fresh.items() if not torch.equal(now[name], value)}
+    expected = set(fresh) if method == "full" else set()
+    assert changed == expected
+    for name, value in trainable(one.model).items():
+        assert not torch.equal(value, one.start[name]), name
+
+
+def _bare(name: str) -> str:
+    for part in ("base_model.model.", "base_model.", "base_layer."):
+        name = name.replace(part, "")
+    return name
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_the_count_is_what_receives_gradient(trained: Get, method: str, family: str) -> None:
+    one = trained(method, family)
+    batch = Batches(one.base)([one.splits[0][i] for i in range(16)])
+    labels = batch.pop("labels")
+    one.model.zero_grad()
+    TokenLoss(family == "llama")(one.model(**batch), labels).backward()
+    counted, total = one.counted
+    with_gradient = [p for p in one.model.parameters() if p.grad is not None]
+    received = sum(p.grad.numel() for p in with_gradient)
+    moved = sum(int((p.grad != 0).sum()) for p in with_gradient)
+    one.model.zero_grad()
+    assert received == counted
+    if method in ("prompt", "prefix"):
+        assert moved == counted, "each value of each vector takes part"
+    assert total == sum(p.numel() for p in one.model.parameters())
+
+
+@every
+def test_prompt_has_one_vector_a_virtual_token(trained: Get, family: str) -> None:
+    one = trained("prompt", family)
+    assert one.counted[0] == 5 * 32
+    assert trainable(one.model)["prompt_encoder.default.embedding.weight"].shape == (5, 32)
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_validation_loss_falls(trained: Get, method: str, family: str) -> None:
+    one = trained(method, family)
+    lines = (one.folder / "history.jsonl").read_text().splitlines()
+    losses = [row["validation_loss"] for row in map(json.loads, lines) if "validation_loss" in row]
+    assert len(losses) == 4
+    assert min(losses[1:]) < losses[0] - 0.01
+
+
+@every
+def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    from tunebook import running
+
+    one = trained("prompt", family)
+    auto = AutoModelForSeq2SeqLM if family == "t5" else AutoModelForCausalLM
+    stock = auto.from_pretrained(one.base.facts.folder)
+    fresh = running.load_base(one.work)
+    ours = generate(fresh.model, fresh, source_ids(one), one.settings.decoding)
+    for source, text in zip(source_ids(one), ours, strict=True):
+        made = stock.generate(input_ids=torch.tensor([source]), max_new_tokens=8, do_sample=False,
+                              eos_token_id=1, pad_token_id=0)[0]  # fmt: skip
+        new = made[len(source) :] if family == "llama" else made
+        assert one.base.tokenizer.decode(new, skip_special_tokens=True).strip() == text
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_loss_of_a_padded_batch_is_that_of_its_rows(
+    trained: Get, method: str, family: str
+) -> None:
+    one = trained(method, family)
+    rows = [one.splits[0][i] for i in range(6)]
+    rows[0] = {**rows[0], "source": rows[0]["source"][-4:]}
+    loss = TokenLoss(family == "llama")
+
+    def total(batch: dict[str, torch.Tensor]) -> float:
+        labels = batch.pop("labels")
+        with torch.no_grad():
+            return loss.sum(one.model(**batch), labels).item()
+
+    batches = Batches(one.base)
+    assert total(batches(rows)) == pytest.approx(sum(total(batches([r])) for r in rows), rel=1e-5)

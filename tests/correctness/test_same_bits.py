@@ -1,0 +1,122 @@
+"""The same seed gives the same bits, and an interrupted run ends as an uninterrupted one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tunebook
+from recipes import compose
+from tests.correctness.conftest import FAMILIES, METHODS, words_for
+from tunebook.training import trainer
+
+Words = Callable[[str], list[str]]
+every = pytest.mark.parametrize("family", FAMILIES)
+NOT_COMPARED = ("seconds", "throughput", "peak_memory_bytes")
+
+
+def run(words: list[str], outputs: Path) -> Path:
+    """The folder of a finished run."""
+    return tunebook.run(compose(*words, f"outputs={outputs}"), lambda _: None).folder
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    """Everything a run leaves, but for times."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    rows = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    return {
+        "weights": [file.read_bytes() for file in sorted(folder.rglob("*.safetensors"))],
+        "history": [{k: v for k, v in row.items() if k != "seconds"} for row in rows],
+        "predictions": (folder / "predictions.jsonl").read_text(),
+        "metrics": {k: v for k, v in metrics.items() if k not in NOT_COMPARED},
+    }
+
+
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C behind the given step, once."""
+    original = trainer.Logging.on_step_end
+
+    def stop(self: Any, args: Any, state: Any, control: Any, **more: Any) -> None:
+        original(self, args, state, control, **more)
+        if state.global_step == step:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.Logging, "on_step_end", stop)
+
+
+@every
+@pytest.mark.parametrize("method", METHODS)
+def test_interrupted_equals_uninterrupted_equals_repeated(
+    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, method: str, family: str,
+) -> None:  # fmt: skip
+    words = words_for(method, tiny_models[family], task_files("summarize"))
+    more = ["training.gradient_accumulation_steps=2"] if method == "lora" else []
+    once = result_of(run([*words, *more], tmp_path / "once"))
+    with monkeypatch.context() as patch:
+        interrupt_at(6, patch)
+        with pytest.raises(KeyboardInterrupt):
+            run([*words, *more], tmp_path / "again")
+    (folder,) = (tmp_path / "again").glob("*/*/*/*")
+    assert json.loads((folder / "status.json").read_text())["state"] == "running"
+    assert (folder / "checkpoints" / "checkpoint-4").is_dir()
+    said: list[str] = []
+    settings = compose(*words, *more, f"outputs={tmp_path / 'again'}")
+    assert tunebook.run(settings, said.append).folder == folder
+    assert "resuming from step 4 of 12" in said
+    assert result_of(folder) == once
+    assert not (folder / "checkpoints").exists()
+
+
+def test_a_half_written_checkpoint_is_passed_over(
+    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    words = words_for("prompt", tiny_models["t5"], task_files("qa"))
+    once = result_of(run(words, tmp_path / "once"))
+    with monkeypatch.context() as patch:
+        interrupt_at(10, patch)
+        with pytest.raises(KeyboardInterrupt):
+            run(words, tmp_path / "again")
+    (newest,) = (tmp_path / "again").glob("*/*/*/*/checkpoints/checkpoint-8")
+    (newest / "trainer_state.json").write_text('{"global_step":')
+    assert result_of(run(words, tmp_path / "again")) == once
+
+
+def test_another_seed_gives_other_weights(
+    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path
+) -> None:
+    words = words_for("lora", tiny_models["llama"], task_files("translate"))
+    zero, one = (result_of(run([*words, f"seed={seed}"], tmp_path)) for seed in (0, 1))
+    assert zero["weights"] != one["weights"]
+
+
+@pytest.mark.slow
+def test_kill_9_then_the_same_command(
+    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path
+) -> None:
+    words = words_for("prompt", tiny_models["llama"], task_files("summarize"))
+    words = [w for w in words if "steps" not in w]
+    words += ["training.max_steps=400", "training.eval_steps=20"]
+    command = [sys.executable, "-m", "recipes.run", *words]
+    killed = subprocess.Popen([*command, f"outputs={tmp_path / 'killed'}"], stderr=subprocess.PIPE)
+    while not list((tmp_path / "killed").glob("*/*/*/*/checkpoints/checkpoint-*/trainer_state.json")):
+        assert killed.poll() is None, killed.stderr.read()
+        time.sleep(0.02)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    again = subprocess.run(
+        [*command, f"outputs={tmp_path / 'killed'}"], check=True, capture_output=True, text=True
+    )
+    assert "resuming from step" in again.stdout
+    (folder,) = (tmp_path / "killed").glob("*/*/*/*")
+    assert result_of(folder) == result_of(run(words, tmp_path / "whole"))
