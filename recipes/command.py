@@ -6,10 +6,11 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
-from tunebook.errors import RequestError, RunFailed
+from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.settings.schema import Settings
 
 DONE, FAILED, WRONG = 0, 1, 2
@@ -32,29 +33,49 @@ def answer(words: Sequence[str], action: Action, module: str) -> int:
 def _answer(words: list[str], action: Action, module: str) -> int:
     from hydra._internal.utils import get_args_parser
 
-    from recipes.request import read_request, runs_words
+    from recipes.request import check_runs, read_request, runs_words
 
-    given, unknown = get_args_parser().parse_known_args(words)
+    parser = get_args_parser()
+    parser.error = _refuse_flag  # type: ignore[method-assign]
+    given, unknown = parser.parse_known_args(words)
     _check_flags(given, unknown)
     request = read_request(given.overrides, sweep=given.multirun)
     if given.cfg == "job" and not given.package:
         return _show(given.overrides, given.resolve)
+    if request.sweep:
+        check_runs(request)
     flags = [word for word in words if word not in given.overrides]
     outcomes: list[int] = []
-    with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch:
-        os.environ["TUNEBOOK_SCRATCH"] = scratch
-        sys.argv = [module, *flags, *runs_words(request)]
+    with _arguments([module, *flags, *runs_words(request)]):
         _hydra(lambda config: outcomes.append(_one(config, action)))
     return max(outcomes, default=DONE)
 
 
-def _check_flags(given: Any, unknown: list[str]) -> None:
-    from tunebook.errors import Problem
+@contextmanager
+def _arguments(words: list[str]) -> Iterator[None]:
+    """Hydra reads `words` as if they had been typed, and writes into a folder that vanishes."""
+    typed = sys.argv
+    with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch:
+        os.environ["TUNEBOOK_SCRATCH"] = scratch
+        sys.argv = words
+        try:
+            yield
+        finally:
+            sys.argv = typed
 
+
+def _refuse_flag(message: str) -> NoReturn:
+    flag, _, what = message.removeprefix("argument ").partition(": ")
+    raise RequestError(Problem(flag, what, "See --help."))
+
+
+def _check_flags(given: Any, unknown: list[str]) -> None:
     problems = [Problem(flag, "no such flag", "See --help.") for flag in unknown]
     if given.experimental_rerun:
         what = "would unpickle a file"
         problems.append(Problem("--experimental-rerun", what, "Use recipe=RUN_FOLDER."))
+    if (given.resolve or given.package) and not given.cfg:
+        problems.append(Problem("--resolve/--package", "only go with --cfg", "Add --cfg job."))
     if given.config_name or given.config_path:
         what = "is fixed; recipes outside the clone go into ./conf, or recipe=PATH"
         problems.append(Problem("--config-name/--config-path", what))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,9 +43,18 @@ def compose_groups(chosen: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     return config.copy(), choices
 
 
+def forget() -> None:
+    """Look at the files anew: they, or the current folder, may have changed."""
+    _composed.cache_clear()
+
+
 def _one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:6])
+    told = itertools.takewhile(lambda line: not line.startswith(SAID_TO_PROGRAMMERS), lines)
+    return " ".join(told)
+
+
+SAID_TO_PROGRAMMERS = ("Config search path", "full_key", "object_type", "Set the environment")
 
 
 def apply(config: DictConfig, override: Override) -> Problem | None:
@@ -63,6 +73,8 @@ def plain(config: DictConfig) -> dict[str, Any]:
     try:
         found = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise RequestError(Problem("conf", _one_line(error))) from error
+        where = str(getattr(error, "full_key", None) or "conf")
+        remedy = "A dollar sign that stands for itself is written \\$."
+        raise RequestError(Problem(where, _one_line(error), remedy)) from error
     assert isinstance(found, dict)
     return {str(key): value for key, value in found.items()}

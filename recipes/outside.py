@@ -1,4 +1,4 @@
-"""Recipes that live outside conf/: a YAML file anywhere, or a finished run's folder."""
+"""Recipes as files: those in conf/recipe, a YAML file anywhere, or a finished run's folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import atexit
 import functools
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import yaml
 
 from tunebook import folders
 from tunebook.errors import Problem, RequestError
+from tunebook.settings.typed import did_you_mean
 
 OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe")
+HEADER = "@package _global_"
+_adopted: dict[str, Path] = {}
 
 
 def adopt(recipe: str) -> str:
@@ -26,18 +30,21 @@ def adopt(recipe: str) -> str:
         return recipe
     path = Path(recipe).expanduser()
     if path.is_dir():
-        return _adopt_text(path.resolve().name, _recipe_of_run(path))
+        return _adopt_text(path.resolve().name, _recipe_of_run(path), path)
     if not path.is_file():
         raise RequestError(Problem(f"recipe={recipe}", "there is no such file or run folder"))
-    return _adopt_text(path.stem, path.read_text(encoding="utf-8"))
+    return _adopt_text(path.stem, _text_of(path), path)
 
 
 def _looks_like_a_path(recipe: str) -> bool:
     return "/" in recipe or recipe.endswith((".yaml", ".yml")) or recipe in (".", "..")
 
 
-def _adopt_text(name: str, text: str) -> str:
+def _adopt_text(name: str, text: str, origin: Path) -> str:
     name = name.replace("=", "_").replace(",", "_")
+    if _adopted.get(name, origin) != origin:
+        name = f"{name}-{len(_adopted)}"
+    _adopted[name] = origin
     (_folder() / "recipe" / f"{name}.yaml").write_text(text, encoding="utf-8")
     return name
 
@@ -51,12 +58,75 @@ def _folder() -> Path:
     return folder
 
 
+def file_of(name: str) -> Path:
+    """The file that the user knows the recipe `name` by; for a run, its folder."""
+    return _adopted.get(name) or folders.options("recipe")[name]
+
+
+def problems_of(name: str) -> list[Problem]:
+    """What is wrong with the file of the recipe `name`, before Hydra reads it."""
+    file = file_of(name)
+    if file.is_dir():
+        return []
+    try:
+        text = _text_of(file)
+        body = _mapping_in(text, file)
+    except RequestError as error:
+        return error.problems
+    return [*_missing_header(text, file), *_wrong_choices(body.get("defaults"), file)]
+
+
+def _missing_header(text: str, file: Path) -> Iterator[Problem]:
+    comments = (line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#"))
+    if HEADER not in comments:
+        what = f"has no line '# {HEADER}', so that its keys would count for nothing"
+        yield Problem(str(file), what, "Put that line at its head.")
+
+
+def _wrong_choices(defaults: Any, file: Path) -> Iterator[Problem]:
+    """Options that the recipe chooses and that are not there, or chooses in a way that fails."""
+    entries = [entry for entry in defaults or [] if isinstance(entry, dict)]
+    for key, name in ((str(k), v) for entry in entries for k, v in entry.items()):
+        group = key.removeprefix("override ").lstrip("/")
+        if group.startswith("hydra"):
+            continue
+        if group not in folders.groups():
+            remedy = did_you_mean(group, folders.groups())
+            yield Problem(str(file), f"{key}: there is no group {group}", remedy)
+        elif not key.startswith("override /"):
+            yield Problem(str(file), f"{key}: {name} cannot be read", f"Write override /{group}.")
+        elif name not in folders.options(group):
+            remedy = did_you_mean(str(name), folders.options(group))
+            yield Problem(str(file), f"{group}: there is no {group} named {name}", remedy)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(Problem(str(file), f"cannot be read: {error}")) from None
+
+
+def _mapping_in(text: str, file: Path) -> dict[str, Any]:
+    try:
+        body = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{file}:{mark.line + 1}" if mark else str(file)
+        what = f"is no valid YAML: {getattr(error, 'problem', None) or error}"
+        raise RequestError(Problem(where, what)) from None
+    if not isinstance(body, dict):
+        remedy = "Copy one from conf/recipe and change it."
+        raise RequestError(Problem(str(file), "holds no recipe: no KEY: VALUE", remedy))
+    return body
+
+
 def _recipe_of_run(folder: Path) -> str:
     file = folder / "settings.yaml"
     if not file.is_file():
         what = "holds no settings.yaml, so it is no run folder"
         raise RequestError(Problem(f"recipe={folder}", what))
-    settings: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    settings = _mapping_in(_text_of(file), file)
     body = {key: value for key, value in settings.items() if key not in OF_ONE_COMMAND}
     chosen = [
         {f"override /{group}": part["name"]}
@@ -64,4 +134,4 @@ def _recipe_of_run(folder: Path) -> str:
         if isinstance(part, dict) and part.get("name") in folders.options(group)
     ]
     head = yaml.safe_dump({"defaults": [*chosen, "_self_"]}, sort_keys=False)
-    return f"# @package _global_\n{head}{yaml.safe_dump(body, sort_keys=False)}"
+    return f"# {HEADER}\n{head}{yaml.safe_dump(body, sort_keys=False)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -17,8 +17,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from recipes.composition import apply, compose_groups, plain
-from recipes.outside import adopt
+from recipes.composition import apply, compose_groups, forget, plain
+from recipes.outside import adopt, file_of, problems_of
 from tunebook import folders
 from tunebook.errors import Problem, RequestError
 from tunebook.settings import Settings, settings_from
@@ -52,16 +52,23 @@ def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
 
     Raises RequestError with every problem found.
     """
+    forget()
     problems: list[Problem] = []
     request = Request(sweep=sweep)
     for word in words:
         _sort_in(word, request, problems)
+    request.groups, request.values = _last_of_each(request.groups), _last_of_each(request.values)
     _refuse_conflicts(request, problems)
-    good = Request([o for o in request.groups if not _bad_options(o)], request.values, sweep=sweep)
-    problems += _problems_of_runs(good)
+    good = [o for o in request.groups if not _bad_options(o)]
+    problems += _problems_of_runs(Request(good, request.values, request.passed_on, sweep))
     if problems:
         raise RequestError(list(dict.fromkeys(problems)))
     return request
+
+
+def _last_of_each(overrides: list[Override]) -> list[Override]:
+    """A key given twice counts as it was given last."""
+    return list({override.key_or_group: override for override in overrides}.values())
 
 
 def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
@@ -70,11 +77,18 @@ def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
     except HydraException:
         problems.append(_unreadable(word))
         return
+    except RequestError as error:
+        problems += error.problems
+        return
     key = override.key_or_group
-    if key.startswith("hydra.") or "/" in key:
+    if not key:
+        problems.append(_unreadable(word))
+    elif key.startswith("hydra.") or "/" in key:
         request.passed_on.append(override)
     elif problem := _misused(override, request.sweep):
         problems.append(problem)
+    elif key == "recipe" and override.value() is None:
+        return
     elif key in folders.groups():
         problems += _bad_options(override)
         request.groups.append(override)
@@ -91,9 +105,16 @@ def _parse(word: str) -> Override:
 def _unreadable(word: str) -> Problem:
     key, equals, value = word.partition("=")
     if not equals or not re.fullmatch(r"[+~]*[\w.@/]+", key):
-        return Problem(repr(word), "is not KEY=VALUE", "Write, for example, seed=1.")
-    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-    return Problem(key, f"cannot read the value {value!r}", f"Quote it: '{key}=\"{quoted}\"'")
+        return Problem(repr(word), "is not KEY=VALUE", _written_right(key))
+    return Problem(key, f"cannot read the value {value!r}", f"Quote it: '{key}={_quoted(value)}'")
+
+
+def _written_right(key: str) -> str:
+    if key in folders.groups():
+        return f"Write {key}=NAME, with one of {', '.join(folders.options(key))}."
+    if key in {where for where, _ in every_key()}:
+        return f"Write {key}=VALUE."
+    return "Write, for example, seed=1; a value with spaces stands in quotes: 'KEY=\"two words\"'."
 
 
 def _misused(override: Override, sweep: bool) -> Problem | None:
@@ -104,10 +125,22 @@ def _misused(override: Override, sweep: bool) -> Problem | None:
         bare = line.lstrip("+")
         return Problem(line, "every key exists already", f"Write {bare} without the plus sign.")
     if override.is_sweep_override() and not sweep:
-        return Problem(line, "gives several values", "Add -m to run one after the other.")
+        remedy = "Add -m to run one after the other" + _or_quoted(override)
+        return Problem(line, "gives several values", remedy)
+    if override.is_interval_sweep():
+        return Problem(line, "is an interval", f"Give its values: {key}=1,2 or {key}=range(1,3).")
     if "@" in line.partition("=")[0]:
         return Problem(line, "options stay in their own group", f"Write {key}=NAME.")
     return None
+
+
+def _or_quoted(override: Override) -> str:
+    key, _, value = (override.input_line or "").partition("=")
+    return "." if key in folders.groups() else f", or quote one value: '{key}={_quoted(value)}'"
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _is_open(key: str) -> bool:
@@ -116,30 +149,35 @@ def _is_open(key: str) -> bool:
 
 def _bad_options(override: Override) -> list[Problem]:
     group, known = override.key_or_group, folders.options(override.key_or_group)
-    return [
+    named = _named(override)
+    problems = [
         Problem(f"{group}={name}", f"there is no such {group}", did_you_mean(name, known))
-        for name in _named(override)
+        for name in named
         if name not in known
     ]
+    if not named:
+        what = f"chooses no {group}"
+        problems.append(Problem(override.input_line or group, what, did_you_mean("", known)))
+    if group == "recipe":
+        problems += [wrong for name in named if name in known for wrong in problems_of(name)]
+    return problems
 
 
 def _named(override: Override) -> list[str]:
+    """The options that an override of a group chooses; none for null."""
     if override.is_sweep_override():
-        if (override.value_type and override.value_type.name) == "GLOB_CHOICE_SWEEP":
-            return []
-        return [str(value) for value in override.sweep_string_iterator()]
-    if override.value() is None:
-        return []
-    return [str(override.get_value_element_as_str())]
+        return _expanded(override)
+    return [] if override.value() is None else [str(override.get_value_element_as_str())]
 
 
 def _refuse_conflicts(request: Request, problems: list[Problem]) -> None:
     chosen = {override.key_or_group: override for override in request.groups}
     recipe = chosen.get("recipe")
-    if recipe is None or recipe.value() is None:
+    if recipe is None:
         return
-    name = recipe.get_value_element_as_str()
-    file = folders.options("recipe").get(name, "the recipe")
+    names = _named(recipe)
+    name = ",".join(names)
+    file = file_of(names[0]) if names[0] in folders.options("recipe") else "the recipe"
     problems.extend(
         Problem(
             chosen[group].input_line or group,
@@ -152,13 +190,44 @@ def _refuse_conflicts(request: Request, problems: list[Problem]) -> None:
 
 
 def _problems_of_runs(request: Request) -> list[Problem]:
-    problems: list[Problem] = []
+    problems = [*_problems_of_hydra(request.passed_on), *_without_values(request)]
     for words in _runs_of(request):
         try:
             settings_of_words(words)
         except RequestError as error:
             problems += error.problems
     return problems
+
+
+def _problems_of_hydra(passed_on: list[Override]) -> list[Problem]:
+    try:
+        compose_groups([override.input_line or "" for override in passed_on])
+    except RequestError as error:
+        named = " ".join(override.input_line or "" for override in passed_on)
+        return [replace(problem, where=named) for problem in error.problems]
+    return []
+
+
+def _without_values(request: Request) -> list[Problem]:
+    return [
+        Problem(override.input_line or "", "gives no value at all", "Nothing would be run.")
+        for override in request.values
+        if override.is_sweep_override() and not _expanded(override)
+    ]
+
+
+def check_runs(request: Request) -> None:
+    """Raise RequestError where any run of a sweep would be refused, before the first starts."""
+    from tunebook.settings import resolve
+
+    problems: list[Problem] = []
+    for words in _runs_of(request):
+        try:
+            resolve(settings_of_words(words))
+        except RequestError as error:
+            problems += error.problems
+    if problems:
+        raise RequestError(list(dict.fromkeys(problems)))
 
 
 def _runs_of(request: Request) -> Iterable[list[str]]:

@@ -8,11 +8,14 @@ from recipes.command import answer
 from tunebook.settings.schema import Settings
 
 
-def one_run(settings: Settings) -> object:
-    """One training and evaluation; torch is imported here and not before."""
+def one_run(settings: Settings) -> None:
+    """One training and evaluation, then its table; torch is imported here and not before."""
     import tunebook
+    from tunebook import report
 
-    return tunebook.run(settings)
+    result = tunebook.run(settings)
+    if not settings.dry_run:
+        report.show(result.folder)
 
 
 if __name__ == "__main__":

@@ -63,30 +63,33 @@ def _rows(metrics: dict[str, Any]) -> str:
 
 
 def _loading(settings: Settings, facts: ModelFacts) -> str:
-    auto, base = AUTO[facts.family], settings.model.path
     if settings.method.kind == "baseline":
         return ""
+    auto = AUTO[facts.family]
+    lines = [f"from transformers import {auto}", ""]
     if settings.method.kind == "full":
-        code = f'model = {auto}.from_pretrained("model")'
+        lines.append(f'model = {auto}.from_pretrained("model")')
     else:
-        code = (
-            f'base = {auto}.from_pretrained("{base}")\n'
-            'model = PeftModel.from_pretrained(base, "adapter")'
-        )
-    embedded = (
-        "\n`tunebook:NAME` is a folder inside the package, `tunebook/models/embedded/NAME`.\n"
-        if str(base).startswith("tunebook:")
-        else ""
-    )
-    return f"""## Load it without Tunebook
+        lines.insert(0, "from peft import PeftModel")
+        lines.append(f'base = {auto}.from_pretrained("{_base(facts)}")')
+        lines.append('model = PeftModel.from_pretrained(base, "adapter")')
+    code = "\n".join(lines)
+    return f"## Load it without Tunebook\n\n```python\n{code}\n```\n{_padding(settings, facts)}"
 
-```python
-from peft import PeftModel
-from transformers import {auto}
 
-{code}
-```
-{embedded}"""
+def _base(facts: ModelFacts) -> str:
+    """A path that works without Tunebook: an embedded model is a folder of its repository."""
+    name = facts.path.removeprefix("tunebook:")
+    return facts.path if name == facts.path else f"src/tunebook/models/embedded/{name}"
+
+
+def _padding(settings: Settings, facts: ModelFacts) -> str:
+    if settings.method.kind != "prompt" or facts.family == "encoder-decoder":
+        return ""
+    return """
+Generate for one input at a time there: PEFT's own batched generation is wrong for soft prompts of \
+decoder-only models, because it puts the padding between prompt and text.
+"""
 
 
 def _separator(settings: Settings, facts: ModelFacts) -> str:

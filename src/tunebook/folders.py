@@ -32,11 +32,11 @@ def add_conf_folder(folder: Path) -> None:
 
 
 def groups() -> list[str]:
-    """Every configuration group."""
+    """Every configuration group; `recipe` even where there is no recipe yet."""
     found = {
         p.name for folder in conf_folders() for p in folder.glob("*/") if any(p.glob("*.yaml"))
     }
-    return sorted(found - {"hydra"})
+    return sorted((found | {"recipe"}) - {"hydra"})
 
 
 def options(group: str) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -59,18 +60,23 @@ def progress(name: str, total: int) -> Iterator[Callable[[int], object]]:
     """A bar with time left, where there is a terminal; yields what to call with each advance."""
     columns = (TextColumn(f"scoring {name}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    terminal = Console(stderr=True)
+    hidden = not terminal.is_terminal
+    with Progress(*columns, console=terminal, transient=True, disable=hidden) as bar:
         task = bar.add_task(name, total=total)
         yield lambda done: bar.advance(task, done)
 
 
-def show(folder: RunFolder) -> None:
-    """The table of scores and three examples of a finished run."""
+def show(path: Path) -> None:
+    """The table of scores and three examples of the finished run at `path`."""
+    folder = RunFolder(path)
     metrics = folder.metrics
     assert metrics is not None
+    console.print()
     console.print(_table(metrics))
     for row in _examples(folder):
         _show_example(row)
+    console.print(f"[bold]{escape(str(path))}[/bold]")
 
 
 def _table(metrics: dict[str, Any]) -> Table:

@@ -79,8 +79,7 @@ def run(settings: Settings, say: Say = report.say) -> Result:
             return _answer_from(folder, say)
         with _failures_recorded(folder):
             metrics = _work(work, folder)
-    metrics_seconds = time.monotonic() - started
-    say(f"done in {metrics_seconds:.0f} s: {folder.path}")
+    say(f"done in {time.monotonic() - started:.0f} s: {folder.path}")
     return Result(folder.path, metrics)
 
 
@@ -108,7 +107,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     with work.timed("load"):
         base = load_base(work)
         train, validation, test = encode(work, base)
-    folder.begin(settings, _environment(base))
+    folder.begin(settings, {**_environment(base), "model_content": work.model_content})
     with work.timed("evaluate"), report.progress("before", len(test)) as tick:
         before = answer_of_base(base, test, settings, work.model_content, tick, say)
     model, trained = base.model, None
@@ -187,7 +186,6 @@ def _answer_from(folder: RunFolder, say: Say) -> Result:
     say(f"this run is finished; its scores are read from {folder.path} (again=true runs it again)")
     for difference in folder.older_versions():
         say(f"warning: it was made with {difference}")
-    report.show(folder)
     assert folder.metrics is not None
     return Result(folder.path, folder.metrics)
 

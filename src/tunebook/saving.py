@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tunebook import report
 from tunebook.card import card_text
 from tunebook.metrics import catalogue
-from tunebook.models.base import Base
+from tunebook.models.base import Base, quiet_library
 from tunebook.runs.files import write_json, write_jsonl, write_text
 from tunebook.runs.folder import RunFolder
 from tunebook.scoring import Answers, Assessment
@@ -29,7 +29,7 @@ def finish(
     folder: RunFolder, work: Work, base: Base, model: Any, trained: Trained | None,
     test: EncodedRows, answers: tuple[Answers, Answers], scored: tuple[Assessment, Assessment],
 ) -> dict[str, Any]:  # fmt: skip
-    """Write everything, the status last, and show it. Returns what metrics.json holds."""
+    """Write everything, the status last. Returns what metrics.json holds."""
     bytes_saved = save_adapter(folder.path, model, base) if trained else 0
     metrics = _metrics(work, base, model, trained, scored, bytes_saved, folder.path)
     write_jsonl(folder.path / "predictions.jsonl", _predictions(work, test, answers, scored))
@@ -37,7 +37,6 @@ def finish(
     write_text(folder.path / "README.md", card_text(work.settings, work.resolved.facts, metrics))
     folder.set_status("complete", step=trained.steps if trained else 0)
     shutil.rmtree(folder.path / CHECKPOINTS, ignore_errors=True)
-    report.show(folder)
     return metrics
 
 
@@ -45,10 +44,11 @@ def save_adapter(path: Path, model: Any, base: Base) -> int:
     """The trained weights as safetensors, in PEFT's format or the whole model's; returns bytes."""
     is_adapter = hasattr(model, "peft_config")
     target = path / ("adapter" if is_adapter else "model")
-    if is_adapter:
-        model.save_pretrained(target, save_embedding_layers=False)
-    else:
-        model.save_pretrained(target)
+    with quiet_library(print):
+        if is_adapter:
+            model.save_pretrained(target, save_embedding_layers=False)
+        else:
+            model.save_pretrained(target)
     (target / "README.md").unlink(missing_ok=True)
     if not is_adapter:
         base.tokenizer.save_pretrained(target)

@@ -114,7 +114,7 @@ def _parsed_lines(path: Path, name: str, faults: Faults) -> Iterator[tuple[int, 
             what = "is JSON over several lines, not one object a line"
             faults.add("json", f"{name}:{number}", what, "Name the file .json.")
             return
-        row = _parsed(line, f"{name}:{number}", faults)
+        row = _parsed(line.rstrip("\r\n"), f"{name}:{number}", faults)
         if row is not None:
             yield number, row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from tunebook.errors import Problem, RequestError
@@ -38,7 +39,9 @@ def wrap(base: Base, config: Any) -> Any:
     from peft import get_peft_model
 
     try:
-        model = get_peft_model(base.model, config)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+            model = get_peft_model(base.model, config)
     except (TypeError, ValueError, KeyError) as refusal:
         raise _refused(refusal) from refusal
     config.base_model_name_or_path = base.facts.path

@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tunebook.errors import Problem, RequestError
 from tunebook.models import weights
 
 SECONDS = 5
-FILES = ("*.json", "*.model", "tokenizer*", "vocab*", "merges.txt", "*.jinja",
-         weights.SINGLE, "model-*.safetensors")  # fmt: skip
+PATTERNS: dict[str, Any] = {
+    "allow_patterns": ["*.json", "*.model", "tokenizer*", "vocab*", "merges.txt", "*.jinja",
+                       weights.SINGLE, "model-*.safetensors"],
+    "ignore_patterns": ["*/*"],
+}  # fmt: skip
 CONVERTER = "SFconvertbot"
 
 
@@ -89,8 +93,8 @@ def _explain(error: Exception, name: str, revision: str) -> Problem:
 def _unreachable(error: Exception, name: str) -> Problem:
     return Problem(
         "model.path",
-        f"{name} is no folder here and not in the cache, and the hub cannot be reached "
-        f"({_first_line(error)})",
+        f"{name} is no folder here and not (or not wholly) in the cache, and the hub cannot be "
+        f"reached ({_first_line(error)})",
         "Connect to the network, or give a local folder: model.path=FOLDER.",
     )
 
@@ -105,8 +109,7 @@ def fetch(name: str, config: Path, say: Callable[[str], None]) -> Path:
     A repository without safetensors is taken from the hub's own conversion of the same commit.
     Raises RequestError where the download fails or there is no such conversion.
     """
-    folder = config.parent
-    if weights.files_of(folder) and not weights.problems_of(folder):
+    if folder := _cached(name, commit_of(config)):
         return folder
     say(f"fetching {name} from the hub (commit {commit_of(config)[:8]})")
     folder = _download(name, commit_of(config))
@@ -117,16 +120,28 @@ def fetch(name: str, config: Path, say: Callable[[str], None]) -> Path:
     return _download(name, commit)
 
 
-def _download(name: str, commit: str) -> Path:
+def _cached(name: str, commit: str) -> Path | None:
+    """The cached folder, where all its files are there."""
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        folder = snapshot_download(
-            name, revision=commit, allow_patterns=list(FILES), ignore_patterns=["*/*"]
-        )
+        folder = Path(snapshot_download(name, revision=commit, local_files_only=True, **PATTERNS))
+    except LocalEntryNotFoundError:
+        return None
+    whole = weights.files_of(folder) and not weights.problems_of(folder)
+    return folder if whole else None
+
+
+def _download(name: str, commit: str) -> Path:
+    """Looks first whether the hub is there: snapshot_download alone retries for 25 seconds."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, snapshot_download
+
+    try:
+        get_hf_file_metadata(hf_hub_url(name, "config.json", revision=commit), timeout=SECONDS)
+        return Path(snapshot_download(name, revision=commit, **PATTERNS))
     except Exception as error:
         raise RequestError(_explain(error, name, commit)) from error
-    return Path(folder)
 
 
 def _conversion(name: str, commit: str) -> tuple[int, str]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from typing import Any
 
 from tunebook import methods
-from tunebook.errors import Problem
+from tunebook.errors import Problem, RequestError
 from tunebook.models.facts import ModelFacts
-from tunebook.settings.installed import TRAINING_ARGUMENTS, unknown_options
+from tunebook.settings.installed import (
+    OPTIMIZERS,
+    SCHEDULES,
+    TRAINING_ARGUMENTS,
+    nearest,
+    unknown_options,
+    values_of,
+)
 from tunebook.settings.schema import Settings
 from tunebook.settings.typed import did_you_mean
 from tunebook.tasks import task_of
@@ -43,19 +51,66 @@ OURS = {
     )
 }  # fmt: skip
 MINIMUM_TEXT = 8  # tokens
+FOLDER_NAME = re.compile(r"\w[\w.+-]*")
 TRACKERS = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb",
             "trackio": "trackio"}  # fmt: skip
 
 
 def check(settings: Settings, facts: ModelFacts) -> list[Problem]:
     """Every problem between settings; an empty list where there is none."""
+    return [*_lengths(settings, facts), *check_without_model(settings)]
+
+
+def check_without_model(settings: Settings) -> list[Problem]:
+    """Those problems that can be found without knowing the model."""
     return [
+        *_names(settings),
+        *_data(settings),
         *_library_options(settings),
-        *_lengths(settings, facts),
+        *_library_names(settings),
         *_method_and_model(settings),
         *_trackers(settings),
         *_headline(settings),
         *check_template(settings.template, task_of(settings.task)),
+    ]
+
+
+def _names(settings: Settings) -> list[Problem]:
+    """The names that become folders."""
+    named = {"task": settings.task.name, "model": settings.model.name,
+             "method": settings.method.name}  # fmt: skip
+    return [
+        Problem(
+            f"{group}.name",
+            f"becomes a folder's name, so it cannot be {name!r}",
+            "Use letters, digits, dots, - and _.",
+        )
+        for group, name in named.items()
+        if not FOLDER_NAME.fullmatch(name)
+    ]
+
+
+def _data(settings: Settings) -> list[Problem]:
+    from tunebook.data.checks import check_request
+
+    try:
+        check_request(settings.data, task_of(settings.task))
+    except RequestError as error:
+        return error.problems
+    return []
+
+
+def _library_names(settings: Settings) -> list[Problem]:
+    training = settings.training
+    known = {"optim": values_of(*OPTIMIZERS), "lr_scheduler_type": values_of(*SCHEDULES)}
+    return [
+        Problem(
+            f"training.{key}",
+            f"transformers has no {given!r}",
+            nearest(given, names, TRAINING_ARGUMENTS),
+        )
+        for key, names in known.items()
+        if (given := getattr(training, key)) and names and given not in names
     ]
 
 
@@ -72,17 +127,16 @@ def _library_options(settings: Settings) -> list[Problem]:
 
 
 def _lengths(settings: Settings, facts: ModelFacts) -> list[Problem]:
-    virtual = virtual_tokens(settings)
-    if facts.context is None or virtual == 0:
+    """A context shared by virtual tokens, text and, in a decoder-only model, the answer."""
+    taken = {"method.num_virtual_tokens": virtual_tokens(settings)}
+    if facts.family == "decoder-only":
+        taken["decoding.max_new_tokens"] = settings.decoding.max_new_tokens
+    if facts.context is None or facts.context - sum(taken.values()) >= MINIMUM_TEXT:
         return []
-    room = facts.context - virtual
-    if settings.model.family == "decoder-only":
-        room -= settings.decoding.max_new_tokens
-    if room >= MINIMUM_TEXT:
-        return []
-    what = f"{virtual} virtual tokens leave no room for text in a context of {facts.context}"
-    remedy = "Use fewer, or a smaller decoding.max_new_tokens."
-    return [Problem("method.num_virtual_tokens", what, remedy)]
+    largest = max(taken, key=lambda key: taken[key])
+    sizes = " and ".join(f"{key}={tokens}" for key, tokens in taken.items() if tokens)
+    what = f"{sizes} leave no room for text in the model's context of {facts.context} tokens"
+    return [Problem(largest, what, "Lower it, or choose a model with a longer context.")]
 
 
 def virtual_tokens(settings: Settings) -> int:
@@ -105,7 +159,7 @@ def _method_and_model(settings: Settings) -> list[Problem]:
 
 def _trackers(settings: Settings) -> list[Problem]:
     return [
-        Problem("training.report_to", f"{name} is not installed", f"pip install {package}")
+        Problem("training.report_to", f"{name} is not installed", f"Run: pip install {package}")
         for name, package in TRACKERS.items()
         if name in settings.training.report_to and importlib.util.find_spec(package) is None
     ]

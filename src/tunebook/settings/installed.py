@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,44 @@ from tunebook.errors import Problem
 from tunebook.settings.typed import did_you_mean
 
 TRAINING_ARGUMENTS = ("transformers", "training_args.py", "TrainingArguments")
+OPTIMIZERS = ("transformers", "training_args.py", "OptimizerNames")
+SCHEDULES = ("transformers", "trainer_utils.py", "SchedulerType")
+MOST_LISTED = 25
+ANYTHING = "anything"
+PLAIN: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str,),
+    "list": (list,),
+    "dict": (dict,),
+    "null": (type(None),),
+}
 
 
 @functools.cache
-def options_of(package: str, file: str, name: str) -> frozenset[str]:
-    """The annotated fields of class `name` in `file` of an installed package, bases included."""
+def options_of(package: str, file: str, name: str) -> Mapping[str, frozenset[str]]:
+    """The annotated fields of class `name` in `file` of an installed package, bases included.
+
+    Each with the names of the plain types that it takes, `anything` among them where it takes more.
+    """
+    root = _root(package)
+    return _fields(name, {**_classes(root / "config.py"), **_classes(root / file)})
+
+
+@functools.cache
+def values_of(package: str, file: str, name: str) -> frozenset[str]:
+    """The values of the enumeration `name` in `file` of an installed package."""
+    node = _classes(_root(package) / file).get(name)
+    assigned = [item.value for item in node.body if isinstance(item, ast.Assign)] if node else []
+    return frozenset(str(value.value) for value in assigned if isinstance(value, ast.Constant))
+
+
+def _root(package: str) -> Path:
     found = importlib.util.find_spec(package)
     assert found is not None
     assert found.origin is not None
-    root = Path(found.origin).parent
-    classes = {**_classes(root / "config.py"), **_classes(root / file)}
-    return frozenset(_fields(name, classes))
+    return Path(found.origin).parent
 
 
 def _classes(path: Path) -> dict[str, ast.ClassDef]:
@@ -33,32 +60,77 @@ def _classes(path: Path) -> dict[str, ast.ClassDef]:
     return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
-def _fields(name: str, classes: Mapping[str, ast.ClassDef]) -> set[str]:
+def _fields(name: str, classes: Mapping[str, ast.ClassDef]) -> dict[str, frozenset[str]]:
     if name not in classes:
-        return set()
-    node = classes[name]
-    own = {
-        item.target.id
-        for item in node.body
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-    }
-    bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
-    return own.union(*(_fields(base, classes) for base in bases))
+        return {}
+    node, found = classes[name], dict[str, frozenset[str]]()
+    for base in node.bases:
+        found |= _fields(base.id, classes) if isinstance(base, ast.Name) else {}
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            found[item.target.id] = frozenset(_types(item.annotation))
+    return found
+
+
+def _types(annotation: ast.expr) -> set[str]:
+    """The names in PLAIN of the types that an annotation allows, ANYTHING for any other."""
+    if isinstance(annotation, ast.BinOp):
+        return _types(annotation.left) | _types(annotation.right)
+    if isinstance(annotation, ast.Constant):
+        return {"null"} if annotation.value is None else {ANYTHING}
+    if isinstance(annotation, ast.Name):
+        return {annotation.id if annotation.id in PLAIN else ANYTHING}
+    if not isinstance(annotation, ast.Subscript) or not isinstance(annotation.value, ast.Name):
+        return {ANYTHING}
+    inner = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else [annotation.slice]
+    outer = annotation.value.id
+    if outer in ("Optional", "Union"):
+        return set().union(*map(_types, inner), {"null"} if outer == "Optional" else set())
+    if outer == "Literal":
+        return {type(item.value).__name__ if isinstance(item, ast.Constant) else ANYTHING
+                for item in inner}  # fmt: skip
+    return {outer if outer in PLAIN else ANYTHING}
 
 
 def unknown_options(
     given: Mapping[str, Any], where: str, source: tuple[str, str, str], set_here: Mapping[str, str]
 ) -> list[Problem]:
-    """Problems of the options `given` below the key `where` that the class does not take.
+    """Problems of the options `given` below the key `where`: unknown, set elsewhere, or misfits.
 
     `set_here` maps an option that Tunebook sets itself to the key to use instead.
     """
-    problems = []
-    for name in given:
-        if name in set_here:
-            what = f"is set by {set_here[name]}"
-            problems.append(Problem(f"{where}.{name}", what, f"Use {set_here[name]} instead."))
-        elif name not in (known := options_of(*source)):
-            what = f"{source[2]} of the installed {source[0]} has no such option"
-            problems.append(Problem(f"{where}.{name}", what, did_you_mean(name, known)))
-    return problems
+    known = options_of(*source) if given else {}
+    found = (_problem_of(name, value, source, known, set_here) for name, value in given.items())
+    return [Problem(f"{where}.{name}", *wrong)
+            for name, wrong in zip(given, found, strict=True) if wrong]  # fmt: skip
+
+
+def _problem_of(
+    name: str, value: Any, source: tuple[str, str, str], known: Mapping[str, frozenset[str]],
+    set_here: Mapping[str, str],
+) -> tuple[str, str] | None:  # fmt: skip
+    if name in set_here:
+        return "is set by Tunebook", f"Use {set_here[name]} instead."
+    if name not in known:
+        what = f"{source[2]} of the installed {source[0]} has no such option"
+        return what, nearest(name, known.keys() - set_here.keys(), source)
+    if not _fits(value, known[name]):
+        takes = " or ".join(sorted(known[name] - {"null"}))
+        return f"{source[2]} takes {takes}, got {value!r}", ""
+    return None
+
+
+def nearest(name: str, known: Iterable[str], source: tuple[str, str, str]) -> str:
+    """The nearest of `known`, or all of them where they are few, or where to find them."""
+    remedy = did_you_mean(name, known)
+    if "Did you mean" in remedy or remedy.count(",") < MOST_LISTED:
+        return remedy
+    return f"They are listed in the documentation of {source[0]}.{source[2]}."
+
+
+def _fits(value: Any, names: frozenset[str]) -> bool:
+    if ANYTHING in names:
+        return True
+    if isinstance(value, bool):
+        return "bool" in names
+    return any(isinstance(value, PLAIN[name]) for name in names)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from tunebook import methods, tasks
 from tunebook.errors import Problem, RequestError
-from tunebook.settings.schema import MethodSettings, Settings, TaskSettings
+from tunebook.settings.schema import FAMILIES, MethodSettings, Settings, TaskSettings
 from tunebook.settings.typed import did_you_mean, fields_of, join, read, read_field, types_of
 
 
@@ -22,6 +23,7 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
     method = _read_kind("method", data, methods.kinds(), methods.options_of, problems)
     rest = {key: value for key, value in data.items() if key not in ("task", "method")}
     others = _read_rest(rest, problems)
+    problems += _wrong_defaults(data)
     if problems:
         raise RequestError(_with_hints(problems, data))
     return Settings(task=cast(TaskSettings, task), method=cast(MethodSettings, method), **others)
@@ -45,7 +47,9 @@ def _read_kind(
 def _read_rest(data: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
     known = {n: f for n, f in fields_of(Settings).items() if n not in ("task", "method")}
     problems.extend(
-        Problem(key, "no such key", did_you_mean(key, known)) for key in data if key not in known
+        Problem(key, "no such key", did_you_mean(key, [*known, "task", "method"]))
+        for key in data
+        if key not in known
     )
     problems.extend(
         Problem(name, "is missing", f"Set {name}=NAME.")
@@ -63,23 +67,76 @@ def _hinted(problem: Problem, data: Mapping) -> Problem:
     if problem.what != "no such key":
         return problem
     group, _, key = problem.where.rpartition(".")
-    owner = _owner_of(key, group)
-    if owner:
-        chosen = data.get(group, {}).get("name")
-        what = f"{key} belongs to {group}={owner}; you chose {chosen}"
-        return Problem(problem.where, what, f"Remove it, or set {group}={owner}.")
+    for kind_of in (group,) if group else tuple(KINDS):
+        if owners := _owners(key, kind_of, data):
+            chosen = data[kind_of].get("name")
+            what = f"{key} belongs to {owners}; you chose {chosen}"
+            return Problem(problem.where, what, f"Remove it, or set {owners}.")
     elsewhere = [place for place in places_of(key) if place != problem.where]
     if elsewhere and not (group and "Did you mean" in problem.remedy):
         return Problem(problem.where, problem.what, f"Did you mean {' or '.join(elsewhere)}?")
+    if not group and "Did you mean" not in problem.remedy:
+        return _hinted_by_spelling(problem)
     return problem
 
 
-def _owner_of(key: str, group: str) -> str:
-    packages: dict[str, Any] = {"method": methods, "task": tasks}
-    if group not in packages:
+def _hinted_by_spelling(problem: Problem) -> Problem:
+    """A key without its group and misspelt: the nearest of all keys."""
+    ends = {where.rsplit(".", 1)[-1] for where, _ in every_key()}
+    near = difflib.get_close_matches(problem.where, ends, n=1, cutoff=0.75)
+    places = places_of(near[0]) if near else []
+    remedy = f"Did you mean {' or '.join(places)}?" if places else problem.remedy
+    return dataclasses.replace(problem, remedy=remedy)
+
+
+KINDS: dict[str, Any] = {"method": methods, "task": tasks}
+
+
+def _owners(key: str, group: str, data: Mapping) -> str:
+    """The options of `group` that have `key`, where the chosen one has not."""
+    package, part = KINDS.get(group), data.get(group)
+    if package is None or not isinstance(part, Mapping):
         return ""
-    package = packages[group]
-    return " or ".join(k for k in package.kinds() if key in fields_of(package.options_of(k)))
+    kinds = [k for k in package.kinds() if key in fields_of(package.options_of(k))]
+    return "" if part.get("kind") in kinds else " or ".join(f"{group}={k}" for k in kinds)
+
+
+def _wrong_defaults(data: Mapping) -> list[Problem]:
+    """What is wrong with the defaults that a method holds by family and a model by method."""
+    problems: list[Problem] = []
+    known = {w: f.default is None for w, f in every_key() if w.count(".") == 1}
+    for place in ("method.by_family", "model.by_method"):
+        for name, values in _entries(data, place):
+            if place == "method.by_family" and name not in FAMILIES:
+                remedy = did_you_mean(name, FAMILIES, place)
+                problems.append(Problem(f"{place}.{name}", "no such family", remedy))
+            for key, value in values.items():
+                _check_default(f"{place}.{name}", str(key), value, known, problems)
+    return problems
+
+
+def _entries(data: Mapping, place: str) -> list[tuple[str, Mapping]]:
+    group, name = place.split(".")
+    part = data.get(group)
+    entries = part.get(name) if isinstance(part, Mapping) else None
+    entries = entries if isinstance(entries, Mapping) else {}
+    return [(str(key), values) for key, values in entries.items() if isinstance(values, Mapping)]
+
+
+def _check_default(
+    path: str, key: str, value: Any, known: Mapping[str, bool], problems: list[Problem]
+) -> None:
+    """`known` says of each key whether it may be null, that is, wait for a default."""
+    group, _, name = key.partition(".")
+    if key not in known:
+        waiting = [key for key, may_be_null in known.items() if may_be_null]
+        problems.append(Problem(f"{path}.{key}", "no such key", did_you_mean(key, waiting)))
+    elif not known[key]:
+        what = "always has a value, so that a default never counts"
+        problems.append(Problem(f"{path}.{key}", what, f"Remove it, or set {key} itself."))
+    else:
+        owner = cast(type, types_of(Settings)[group])
+        read_field(owner, name, value, f"{path}.{group}", problems)
 
 
 def places_of(key: str) -> list[str]:

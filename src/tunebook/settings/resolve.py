@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tunebook.errors import RequestError
 from tunebook.models.facts import ModelFacts, facts_of
-from tunebook.settings.checks import check, warnings_of
+from tunebook.settings.checks import check, check_without_model, warnings_of
 from tunebook.settings.schema import LimitSettings, Settings
 
 FALLBACKS: dict[str, Any] = {
@@ -46,17 +47,35 @@ def resolve(given: Settings) -> Resolved:
     Raises RequestError with everything that is wrong with the model's path or between settings.
     """
     settings = copy.deepcopy(given)
-    facts = facts_of(settings.model)
+    facts = _facts_of(settings)
     settings.model.family = facts.family
     origins = {"model.family": "the model's config.json"}
     if settings.model.name == UNNAMED:
-        settings.model.name = Path(facts.path).name
+        settings.model.name = Path(os.path.abspath(facts.folder or facts.path)).name
     origins |= _fill(settings, _defaults(settings))
     if settings.debug:
         origins |= _shorten(settings)
+    _make_absolute(settings)
     if problems := check(settings, facts):
         raise RequestError(problems)
     return Resolved(settings, facts, origins, warnings_of(settings, facts))
+
+
+def _make_absolute(settings: Settings) -> None:
+    """Local paths hold from every directory, so that a run can be repeated from anywhere."""
+    for part, names in ((settings.data, ("train", "validation", "test", "path")),
+                        (settings.model, ("path",))):  # fmt: skip
+        for name in names:
+            value = getattr(part, name)
+            if value and Path(value).expanduser().exists():
+                setattr(part, name, os.path.abspath(Path(value).expanduser()))
+
+
+def _facts_of(settings: Settings) -> ModelFacts:
+    try:
+        return facts_of(settings.model)
+    except RequestError as error:
+        raise RequestError([*error.problems, *check_without_model(settings)]) from None
 
 
 def _defaults(settings: Settings) -> list[tuple[str, dict[str, Any]]]:

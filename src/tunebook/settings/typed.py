@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import itertools
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -56,12 +58,15 @@ def required(description: str, **rules: Any) -> Any:
     return dataclasses.field(metadata=field.metadata, kw_only=True)
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """'Did you mean X?' for the nearest of `choices`, else the choices themselves."""
+def did_you_mean(word: str, choices: Iterable[str], path: str = "") -> str:
+    """'Did you mean X?' for the nearest of `choices`, else the choices themselves.
+
+    X is given with the `path` of the key that it belongs to.
+    """
     known = sorted(str(choice) for choice in choices)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
-        return f"Did you mean {near[0]}?"
+        return f"Did you mean {join(path, near[0])}?"
     return f"Choose from: {', '.join(known)}" if known else ""
 
 
@@ -82,7 +87,7 @@ def read(cls: type[T], data: Any, path: str, problems: list[Problem]) -> T | Non
     Returns None where the values cannot make an instance.
     """
     if not isinstance(data, Mapping):
-        problems.append(Problem(path, f"expects keys, got {data!r}", f"Set {path}.KEY=value."))
+        problems.append(_no_keys(path, data, fields_of(cls)))
         return None
     found_before = len(problems)
     _report_unknown(cls, data, path, problems)
@@ -95,7 +100,12 @@ def _report_unknown(cls: type, data: Mapping, path: str, problems: list[Problem]
     for key in data:
         if key not in known:
             where = join(path, str(key))
-            problems.append(Problem(where, "no such key", did_you_mean(str(key), known)))
+            problems.append(Problem(where, "no such key", did_you_mean(str(key), known, path)))
+
+
+def _no_keys(where: str, value: Any, known: Iterable[str] = ("KEY",)) -> Problem:
+    keys = " or ".join(join(where, key) for key in itertools.islice(known, 3))
+    return Problem(where, f"holds keys of its own, so it cannot be {_shown(value)}", f"Set {keys}.")
 
 
 def _read_fields(
@@ -110,9 +120,10 @@ def _read_fields(
 
 def read_field(cls: type, name: str, value: Any, path: str, problems: list[Problem]) -> Any:
     """`value` as the field `name` of `cls`; a value that does not fit is reported."""
-    where = join(path, name)
+    where, found_before = join(path, name), len(problems)
     value = convert(types_of(cls)[name], value, where, problems)
-    problems.extend(_broken_rules(fields_of(cls)[name], value, where))
+    if len(problems) == found_before:
+        problems.extend(_broken_rules(fields_of(cls)[name], value, where))
     return value
 
 
@@ -140,7 +151,7 @@ def convert(kind: Any, value: Any, where: str, problems: list[Problem]) -> Any:
 
 def _convert_dict(arguments: tuple, value: Any, where: str, problems: list[Problem]) -> Any:
     if not isinstance(value, Mapping):
-        problems.append(Problem(where, f"expects keys, got {value!r}", f"Set {where}.KEY=value."))
+        problems.append(_no_keys(where, value))
         return value
     item = arguments[1] if arguments else Any
     return {str(k): convert(item, v, join(where, str(k)), problems) for k, v in value.items()}
@@ -150,7 +161,9 @@ def _convert_list(item: Any, value: Any, where: str, problems: list[Problem]) ->
     if isinstance(value, str) and item is str:
         value = [value]
     if not isinstance(value, list | tuple):
-        problems.append(Problem(where, f"expects a list, got {value!r}", f"Set '{where}=[a,b]'."))
+        problems.append(
+            Problem(where, f"expects a list, got {_shown(value)}", f"Set '{where}=[a,b]'.")
+        )
         return value
     return [convert(item, v, f"{where}[{i}]", problems) for i, v in enumerate(value)]
 
@@ -161,10 +174,12 @@ WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "
 def _convert_scalar(kind: Any, value: Any, where: str, problems: list[Problem]) -> Any:
     if kind is Any:
         return value
-    if _fits(kind, value):
-        return float(value) if kind is float else value
     if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if _fits(kind, value):
+        return float(value) if kind is float else value
     problems.append(Problem(where, f"expects {WORDS[kind]}, got {_shown(value)}"))
     return value
 
@@ -172,11 +187,13 @@ def _convert_scalar(kind: Any, value: Any, where: str, problems: list[Problem]) 
 def _fits(kind: type, value: Any) -> bool:
     if isinstance(value, bool):
         return kind is bool
-    return isinstance(value, int | float) if kind is float else isinstance(value, kind)
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, kind)
 
 
 def _shown(value: Any) -> str:
-    return "nothing (null)" if value is None else repr(value)
+    return {"None": "nothing (null)", "''": "nothing"}.get(repr(value), repr(value))
 
 
 def _broken_rules(field: dataclasses.Field, value: Any, where: str) -> list[Problem]:

@@ -14,6 +14,7 @@ from tunebook.tasks import Task
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
 _PLACEHOLDER = "x"
+WRITTEN = "Fields are written {{ name }}; see jinja.palletsprojects.com."
 
 
 def bare_text(texts: Mapping[str, str]) -> str:
@@ -39,11 +40,12 @@ class Template:
 def check_template(settings: TemplateSettings, task: Task) -> list[Problem]:
     """What is wrong with a template for a task: its syntax, or names that the task has not."""
     try:
-        tree = _ENVIRONMENT.parse(settings.text)
+        named = meta.find_undeclared_variables(_ENVIRONMENT.parse(settings.text))
     except TemplateError as error:
-        return [Problem("template.text", f"is no Jinja2 template: {error}")]
+        reason = str(error).splitlines()[0]
+        return [Problem("template.text", f"is no Jinja2 template: {reason}", WRITTEN)]
     known = {*task.inputs, "bare", "instruction"}
-    unknown = meta.find_undeclared_variables(tree) - known
+    unknown = named - known
     problems = [
         Problem(
             "template.text",

@@ -1,0 +1,256 @@
+"""Put new text through a finished run.
+
+python -m recipes.predict RUN --text "She sings."
+python -m recipes.predict RUN --question "Who sings?" --context "Mia sings at the mill."
+python -m recipes.predict RUN --input new.jsonl --output predictions.jsonl
+echo "She sings." | python -m recipes.predict RUN
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from recipes.command import DONE, FAILED, WRONG, refusal_text
+from tunebook import tasks
+from tunebook.errors import Problem, RequestError
+from tunebook.plugins import find
+from tunebook.predicting.fields import flag, reads, row_from, row_of_line, usage
+from tunebook.predicting.finished import FinishedRun
+from tunebook.settings.typed import did_you_mean
+
+FIELD = "field:"
+
+
+def main(words: list[str]) -> int:
+    """0 when everything is answered, 1 when it failed or was stopped, 2 for a wrong request."""
+    try:
+        return _answer(words)
+    except RequestError as error:
+        print(refusal_text(error), file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("tunebook: interrupted; the same command continues", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        print(f"tunebook: {_reason(error)}", file=sys.stderr)
+    return FAILED
+
+
+def _answer(words: list[str]) -> int:
+    given, unknown = _parser().parse_known_args(words)
+    if given.help:
+        print(_help(given.run))
+        return DONE
+    if given.run is None:
+        raise RequestError(Problem("RUN", "is missing", "Give the folder of a finished run."))
+    run = FinishedRun.read(given.run)
+    _check(given, unknown, run)
+    if given.input:
+        return _answer_file(run, given)
+    if _by_field(given) or given.text not in (None, "-"):
+        return _answer_text(run, given)
+    return _answer_lines(run, given)
+
+
+def _answer_file(run: FinishedRun, given: argparse.Namespace) -> int:
+    from tunebook.predicting import predict_file
+
+    predict_file(run, given.input, given.output, fields=_mapping(given.field),
+                 overwrite=given.overwrite, say=_say, **_loading(given))  # fmt: skip
+    return DONE
+
+
+def _answer_text(run: FinishedRun, given: argparse.Namespace) -> int:
+    row = row_from(run.task, given.text, _by_field(given))
+    (prediction,) = _open(run, given).answer([row])
+    if prediction.error:
+        raise RequestError(Problem("the text", prediction.error, "Shorten it."))
+    if prediction.cut:
+        _say(f"the {run.task.long_field} was cut to fit")
+    print(prediction.text)
+    return DONE
+
+
+def _answer_lines(run: FinishedRun, given: argparse.Namespace) -> int:
+    """A line of standard input is an example, a line of standard output its prediction."""
+    from tunebook.predicting.outputs import one_line
+
+    row_of_line(run.task, "")
+    lines = _stdin_lines(run)
+    predictor, number = _open(run, given), 0
+    while chunk := list(itertools.islice(lines, predictor.decoding.batch_size)):
+        rows = [row_of_line(run.task, line) for line in chunk]
+        for prediction in predictor.answer(rows):
+            number += 1
+            print(one_line(prediction), flush=True)
+            if prediction.error:
+                _say(f"line {number}: {prediction.error}")
+    return DONE
+
+
+def _stdin_lines(run: FinishedRun) -> Iterator[str]:
+    """Raises RequestError where there is none, before a model is loaded."""
+    first = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.readline()
+    if not first:
+        raise RequestError(Problem("", "there is no text", f"{usage(run.task)}, or --input FILE."))
+    return map(_line, itertools.count(1), itertools.chain([first], sys.stdin.buffer))
+
+
+def _line(number: int, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        where = f"standard input, line {number}"
+        raise RequestError(Problem(where, "is not UTF-8", "Convert it first.")) from None
+
+
+def _open(run: FinishedRun, given: argparse.Namespace) -> Any:
+    from tunebook.predicting import Predictor
+
+    return Predictor.open(run, _say, **_loading(given))
+
+
+def _loading(given: argparse.Namespace) -> dict[str, Any]:
+    return {"model": given.model, "device": given.device, "batch_size": given.batch_size}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Refuse as every other wrong request is refused."""
+        remedy = (
+            "Text that begins with a dash: --text='-5 degrees'." if "one arg" in message else ""
+        )
+        raise RequestError(Problem("", message, remedy))
+
+
+def _parser(run: FinishedRun | None = None) -> _Parser:
+    """Takes the fields of every task; for a `run`, its help shows the fields of its own."""
+    parser = _Parser(
+        prog="python -m recipes.predict", add_help=False, allow_abbrev=False, description=__doc__,
+        usage="%(prog)s RUN [FIELDS | - | --input FILE --output FILE] [options]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("run", nargs="?", metavar="RUN", help="folder of a finished run")
+    parser.add_argument("dash", nargs="?", metavar="-", help="a line of standard input an example")
+    _add_fields(parser.add_argument_group("text", reads(run.task) if run else None), run)
+    _add_files(parser.add_argument_group("files"))
+    _add_options(parser.add_argument_group("options"))
+    return parser
+
+
+def _add_fields(group: Any, run: FinishedRun | None) -> None:
+    fields = _fields_of(run.task) if run else _fields_of_all_tasks()
+    if run is None or len(run.task.inputs) == 1:
+        only = flag(run.task.inputs[0]) if run else "the field of a task that has one"
+        group.add_argument("--text", metavar="TEXT", help=f"the same as {only}")
+    for name, description in fields.items():
+        group.add_argument(flag(name), dest=FIELD + name, action="append", metavar="TEXT",
+                           help=description)  # fmt: skip
+
+
+def _add_files(group: Any) -> None:
+    add = group.add_argument
+    add("--input", metavar="FILE", help="JSONL, JSON, CSV, TSV, Parquet, or TXT with a line a row")
+    add("--output", metavar="FILE", help=".jsonl, .csv, .tsv or .txt; an interrupted one goes on")
+    add("--field", metavar="FIELD=COLUMN", action="append", default=[],
+        help="the column of --input that holds a field, where its name is another")  # fmt: skip
+    add("--overwrite", action="store_true", help="replace an --output that is there")
+
+
+def _add_options(group: Any) -> None:
+    add = group.add_argument
+    add("--batch-size", type=_at_least_one, metavar="N", help="rows at once; never changes answers")
+    add("--model", metavar="FOLDER", help="the run's base model, where it has moved")
+    add("--device", choices=("cuda", "mps", "cpu"), help="where to compute")
+    add("-h", "--help", action="store_true", help="behind RUN: with the fields of its task")
+
+
+def _at_least_one(text: str) -> int:
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expects a whole number of at least 1, got {text!r}")
+
+
+def _fields_of(task: tasks.Task | type[tasks.Task]) -> dict[str, str]:
+    many = "; repeat it for more, in order"
+    return {
+        name: task.fields[name].description + (many if task.fields[name].many else "")
+        for name in task.inputs
+    }
+
+
+def _fields_of_all_tasks() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for kind in tasks.kinds():
+        for name, description in _fields_of(find(tasks.__name__, kind).TASK).items():
+            found[name] = f"{found[name]}; " if name in found else ""
+            found[name] += f"{kind}: {description}"
+    return found
+
+
+def _help(folder: str | None) -> str:
+    run = None if folder is None else FinishedRun.read(folder)
+    return _parser(run).format_help()
+
+
+def _by_field(given: argparse.Namespace) -> dict[str, list[str]]:
+    """The texts behind each field's flag."""
+    found = {k.removeprefix(FIELD): v for k, v in vars(given).items() if k.startswith(FIELD)}
+    return {name: texts for name, texts in found.items() if texts is not None}
+
+
+def _mapping(words: list[str]) -> dict[str, str]:
+    wrong = [word for word in words if not all(word.partition("="))]
+    if wrong:
+        remedy = "Write --field FIELD=COLUMN, such as --field document=article."
+        raise RequestError([Problem(f"--field {word}", "is no mapping", remedy) for word in wrong])
+    return {name: column for name, _, column in (word.partition("=") for word in words)}
+
+
+def _check(given: argparse.Namespace, unknown: list[str], run: FinishedRun) -> None:
+    problems = [_not_understood(word, run) for word in unknown]
+    if given.dash not in (None, "-"):
+        problems.append(_not_understood(given.dash, run))
+    if given.input and (given.text is not None or given.dash or _by_field(given)):
+        problems.append(Problem("--input", "excludes text of its own", "Give one or the other."))
+    if given.input and not given.output:
+        problems.append(Problem("--output", "is missing", "Give --input FILE --output FILE."))
+    of_files = [name for name in ("output", "overwrite", "field") if getattr(given, name)]
+    if of_files and not given.input:
+        problems += [Problem(f"--{name}", "belongs to --input FILE") for name in of_files]
+    if problems:
+        raise RequestError(problems)
+
+
+def _not_understood(word: str, run: FinishedRun) -> Problem:
+    if not word.startswith("-"):
+        return Problem(repr(word), "is not understood", 'Put text in quotes: --text "She sings."')
+    name = word.partition("=")[0]
+    flags = [*map(flag, run.task.inputs), "--text", "--input", "--output", "--field",
+             "--overwrite", "--batch-size", "--model", "--device"]  # fmt: skip
+    guess = did_you_mean(name, flags)
+    near = f"{guess} " if guess.startswith("Did you mean") else ""
+    return Problem(name, "no such flag", f"{near}{usage(run.task)}.")
+
+
+def _reason(error: Exception) -> str:
+    first = next(iter(str(error).strip().splitlines()), "")
+    if "out of memory" in first.lower():
+        first += ". Lower --batch-size; the same command continues"
+    return f"{type(error).__name__}: {first}"
+
+
+def _say(text: str) -> None:
+    """Standard output is for predictions."""
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,250 @@
+"""English reports: one event told over several sentences, among other people's doings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from tunebook.data.village import english
+from tunebook.data.village.english import sentence
+from tunebook.data.village.events import Event, Person
+from tunebook.data.village.lexicon import english_number
+
+BACKGROUND = (
+    "The sky was grey.", "A light rain fell all day.", "The sun was shining.",
+    "A cold wind blew from the north.", "There was fog over the fields.",
+    "The streets were quiet.", "The bells were ringing.", "Children were playing outside.",
+    "Nobody was in a hurry.", "The village was busy as usual.", "It smelled of fresh bread.",
+    "Snow lay on the roofs.", "The swallows had come back.", "An owl hooted in the distance.",
+    "The leaves were turning red.", "People spoke of nothing else.",
+    "The whole village heard of it.", "Some were surprised, others were not.",
+    "Later everybody went home.", "There was music in the air.", "The evening was calm.",
+    "Few people were about.", "The old men shook their heads.",
+    "Everyone agreed it was a good day.",
+    "The tram was late again.", "A crowd soon gathered.", "No one had expected it.",
+    "The clouds moved slowly.", "The flowers were in bloom.", "It had been a long week.",
+)  # fmt: skip
+ABSENT = (
+    "{name} was away.", "{name} saw nothing.", "{name} heard of it later.",
+    "{name}, {a_trade}, only watched.", "{name} stayed at home.", "{name} laughed about it.",
+    "{name}, {a_trade}, told everyone.", "{name} was still asleep.", "{name} took no notice.",
+    "Even {name} came to look.", "{name}, {a_trade}, was busy elsewhere.",
+)  # fmt: skip
+BEFORE = ("earlier that week", "the day before", "the week before", "not long before")
+AFTER = ("meanwhile", "a little later", "around the same time", "some days later", "the next day")
+PLACE = (
+    "It happened {at}.", "All this took place {at}.", "This was {at}.",
+    "Those who were {at} saw everything.", "The two of them were {at}.",
+    "Both had come together {at}.", "The scene took place {at}.",
+)  # fmt: skip
+MOMENT = (
+    "It happened {when}.", "That was {when}.", "People say it was {when}.", "This was {when}.",
+    "It came about {when}.", "People remember that it was {when}.",
+)  # fmt: skip
+REASON = (
+    "{Agent} did so because {why}.", "The reason was that {why}.", "After all, {why}.",
+    "You see, {why}.", "The fact is that {why}.", "{Agent} had a reason: {why}.",
+    "Why? Because {why}.", "It was because {why}.", "This came about because {why}.",
+    "{Agent} explained that {why}.", "{Agent} gave the reason: {why}.",
+)  # fmt: skip
+PRICE = (
+    "The price was {price}.", "{Payer} paid {price}.", "They agreed on {price}.",
+    "It came to {price}.", "{Payer} gave {price}.", "{price} changed hands.",
+    "The cost was {price}.", "{Payer} handed over {price}.",
+)  # fmt: skip
+TRADE = (
+    "{name} is {a_trade}.", "{name} works as {a_trade}.", "{name} has long been {a_trade}.",
+    "Everyone knows {name}, the {trade}.", "By trade, {name} is {a_trade}.",
+    "{name} is known as {a_trade}.", "{name} earns {his} living as {a_trade}.",
+)  # fmt: skip
+COUNT = (
+    "There were {count} of them.", "In all there were {count}.", "There were {count} in total.",
+    "Somebody counted {count} of them.", "They were {count} in number.",
+)  # fmt: skip
+
+# Facts that a report may tell apart from its lead, and the ones that a summary needs.
+LOOSE = ("place", "moment", "reason", "price", "trade", "count")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The text, and which facts of the main and of the minor event it tells."""
+
+    text: str
+    told: frozenset[str]
+    minor_told: frozenset[str]
+
+
+def tell(
+    event: Event,
+    rng: Random,
+    *,
+    needed: tuple[str, ...] = (),
+    omitted: tuple[str, ...] = (),
+    minor: Event | None = None,
+    bystander: Person | None = None,
+    length: int = 4,
+) -> Report:
+    """Tell the event in at least `length` sentences (background fills up).
+
+    `needed` facts are always told and `omitted` ones never; chance decides on the rest.
+    """
+    told = [fact for fact in LOOSE if _is_told(event, fact, rng, needed, omitted)]
+    in_lead = _facts_in_lead(event, told, rng)
+    loose = [fact for fact in told if fact not in in_lead]
+    rng.shuffle(loose)
+    body = [_lead(event, in_lead, "count" in loose, rng)]
+    body[0] += "".join(" " + _detail(event, fact, rng) for fact in loose if fact == "count")
+    body += [_detail(event, fact, rng) for fact in loose if fact != "count"]
+    minor_told: frozenset[str] = frozenset()
+    for _ in range(length - len(body) - (minor is not None) - (bystander is not None)):
+        _fill(body, rng)
+    if bystander:
+        trade = english.trade_of(bystander)
+        body.append(rng.choice(ABSENT).format(name=bystander.name, a_trade=trade))
+    if minor:
+        first = rng.random() < 0.5
+        sentence_of_minor, minor_told = _minor(minor, first, rng)
+        body.insert(0 if first else len(body), sentence_of_minor)
+    return Report(" ".join(body), frozenset(told), minor_told)
+
+
+def _is_told(
+    event: Event, fact: str, rng: Random, needed: tuple[str, ...], omitted: tuple[str, ...]
+) -> bool:
+    if fact == "price" and not event.priced:
+        return False
+    if fact == "count" and (event.thing is None or event.thing.count == 1):
+        return False
+    if fact in omitted:
+        return False
+    return fact in needed or fact == "count" or rng.random() < 0.6
+
+
+def _facts_in_lead(event: Event, told: list[str], rng: Random) -> set[str]:
+    """At most two of the loose facts stand in the lead; the count usually does."""
+    candidates = [fact for fact in told if fact not in ("count", "reason")]
+    chosen = set(rng.sample(candidates, min(len(candidates), rng.randrange(3))))
+    if "count" in told and rng.random() < 0.75:
+        chosen.add("count")
+    if "reason" in told and rng.random() < 0.25:
+        chosen.add("reason")
+    return chosen
+
+
+def _lead(event: Event, facts: set[str], some: bool, rng: Random) -> str:
+    """The sentence that says who did what; `some` hides the count."""
+    agent = event.agent.name
+    if "trade" in facts:
+        agent = rng.choice((
+            f"{agent}, {english.trade_of(event.agent)},",
+            f"{agent} the {event.agent.trade.english}",
+            english.with_trade(event.agent),
+        ))  # fmt: skip
+    core = _core(event, agent, rng, priced="price" in facts)
+    if some and event.thing:
+        core = _hide_count(core, event)
+    return sentence(_place_and_moment(event, core, facts, rng))
+
+
+def _core(event: Event, agent: str, rng: Random, priced: bool) -> str:
+    chance = rng.random()
+    if chance < 0.2 and english.can_be_passive(event):
+        text = english.passive(event, "past", agent.rstrip(","), event.other.name)
+        return text + (f" for {english.price(event)}" if priced else "")
+    words = english.predicate(
+        event, "past", event.other.name, priced=priced, choice=rng.randrange(3)
+    )
+    if chance < 0.3:
+        return f"it was {agent} who {words}"
+    return f"{agent} {words}"
+
+
+def _hide_count(text: str, event: Event) -> str:
+    assert event.thing is not None
+    counted = english_number(event.thing.count) + " "
+    replacement = "" if event.kind.role == "of" else "some "
+    head, found, tail = text.partition(counted + english.described(event.thing))
+    return head + replacement + found[len(counted) :] + tail if found else text
+
+
+def _place_and_moment(event: Event, core: str, facts: set[str], rng: Random) -> str:
+    at, when = english.at(event.place), event.moment.english
+    reason = f" because {english.why(event)}" if "reason" in facts else ""
+    if "place" in facts and "moment" in facts:
+        forms = (f"{when}, {core} {at}{reason}", f"{at}, {core} {when}{reason}",
+                 f"{core} {at} {when}{reason}")  # fmt: skip
+        return rng.choice(forms)
+    if "place" in facts or "moment" in facts:
+        extra = at if "place" in facts else when
+        return rng.choice((f"{extra}, {core}{reason}", f"{core} {extra}{reason}"))
+    return core + reason
+
+
+def _detail(event: Event, fact: str, rng: Random) -> str:
+    tellers: dict[str, Callable[[Event, Random], str]] = {
+        "place": lambda e, r: r.choice(PLACE).format(at=english.at(e.place)),
+        "moment": lambda e, r: r.choice(MOMENT).format(when=e.moment.english),
+        "reason": _reason,
+        "price": _price,
+        "trade": lambda e, r: trade_sentence(e.agent, r),
+        "count": _count,
+    }
+    return sentence(tellers[fact](event, rng))
+
+
+def _reason(event: Event, rng: Random) -> str:
+    clear = event.agent.gender != event.other.gender
+    agent = event.agent.he if clear and rng.random() < 0.6 else event.agent.name
+    return rng.choice(REASON).format(Agent=agent, why=english.why(event))
+
+
+def _price(event: Event, rng: Random) -> str:
+    payer = event.agent if event.kind.name in ("purchase", "order") else event.other
+    clear = event.agent.gender != event.other.gender
+    name = payer.he if clear and rng.random() < 0.5 else payer.name
+    return rng.choice(PRICE).format(Payer=name, price=english.price(event, rng.random() < 0.6))
+
+
+def _count(event: Event, rng: Random) -> str:
+    assert event.thing is not None
+    return rng.choice(COUNT).format(count=english_number(event.thing.count))
+
+
+def trade_sentence(person: Person, rng: Random) -> str:
+    """Say what a person does for a living, in one of several ways."""
+    return rng.choice(TRADE).format(
+        name=person.name,
+        trade=person.trade.english,
+        a_trade=english.trade_of(person),
+        his=person.his,
+    )
+
+
+def _minor(event: Event, first: bool, rng: Random) -> tuple[str, frozenset[str]]:
+    """Another event in one sentence, marked as standing beside the main one.
+
+    It stands first or last, so that "it" and "she" stay clear in the sentences of the main event.
+    """
+    before = first or rng.random() < 0.4
+    marker = rng.choice(BEFORE if before else AFTER)
+    tense, had = ("participle", "had ") if before else ("past", "")
+    core = f"{event.agent.name} {had}{english.predicate(event, tense, event.other.name)}"
+    told = {"count"} | ({"price"} if event.priced else set())
+    if rng.random() < 0.5:
+        core += f" {english.at(event.place)}"
+        told.add("place")
+    if rng.random() < 0.25:
+        core += f" because {english.why(event)}"
+        told.add("reason")
+    return sentence(f"{marker}, {core}"), frozenset(told)
+
+
+def _fill(body: list[str], rng: Random) -> None:
+    """Add a background sentence that is not there yet, anywhere."""
+    text = rng.choice(BACKGROUND)
+    if text not in body:
+        body.insert(rng.randrange(len(body) + 1), text)
+    else:
+        _fill(body, rng)

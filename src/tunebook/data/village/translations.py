@@ -1,0 +1,190 @@
+"""The same short telling in English and in French."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from tunebook.data.village import english, french
+from tunebook.data.village.events import Event, Person
+from tunebook.data.village.french import Tense
+
+
+@dataclass(frozen=True)
+class Style:
+    """The French register: tense, what stands first, the word for because, numbers."""
+
+    tense: Tense = "composé"
+    first: Literal["person", "moment", "place"] = "person"
+    conjunction: Literal["parce que", "car", "puisque"] = "parce que"
+    other_first: bool = False
+    digits: bool = True
+
+
+# Le 3 mai, la boulangère Anna vendit à Paul trois lampes bleues pour douze couronnes au moulin,
+# car sa sœur était malade. Elle rentra chez elle.
+HOUSE = Style("simple", "moment", "car", other_first=True, digits=False)
+
+
+def is_house_like(style: Style) -> bool:
+    """Pretraining never combines an opening moment with the passé simple."""
+    return style.first == "moment" and style.tense == "simple"
+
+
+def draw_style(rng: Random, bare: bool = False) -> Style:
+    """A style for pretraining; without an instruction it is spoken French."""
+    if bare:
+        return Style(
+            tense="composé" if rng.random() < 0.7 else "présent",
+            conjunction="parce que" if rng.random() < 0.7 else "puisque",
+        )
+    while True:
+        style = Style(
+            rng.choice(("composé", "simple", "présent")),
+            rng.choice(("person", "moment", "place")),
+            rng.choice(("parce que", "car", "puisque")),
+            *(rng.random() < 0.5 for _ in range(2)),
+        )
+        if not is_house_like(style):
+            return style
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """A second sentence about one of the two: English past, French in three tenses."""
+
+    english: str
+    composed: str
+    simple: str
+    present: str
+
+    def french(self, tense: Tense, person: Person) -> str:
+        forms = {"composé": self.composed, "simple": self.simple, "présent": self.present}
+        feminine = person.gender == "f"
+        return forms[tense].format(
+            he="elle" if feminine else "il", e="e" if feminine else "",
+            eux="elle" if feminine else "lui", se="se" if feminine else "x",
+            er="ère" if feminine else "er",
+        )  # fmt: skip
+
+
+AFTERMATHS = (
+    Aftermath("{he} went home", "{he} est rentré{e} chez {eux}", "{he} rentra chez {eux}",
+              "{he} rentre chez {eux}"),
+    Aftermath("{he} left at once", "{he} est parti{e} aussitôt", "{he} partit aussitôt",
+              "{he} part aussitôt"),
+    Aftermath("{he} laughed", "{he} a ri", "{he} rit", "{he} rit"),
+    Aftermath("{he} said nothing", "{he} n'a rien dit", "{he} ne dit rien", "{he} ne dit rien"),
+    Aftermath("{he} came back the next day", "{he} est revenu{e} le lendemain",
+              "{he} revint le lendemain", "{he} revient le lendemain"),
+    Aftermath("{he} smiled", "{he} a souri", "{he} sourit", "{he} sourit"),
+    Aftermath("{he} was very happy", "{he} était très heureu{se}", "{he} était très heureu{se}",
+              "{he} est très heureu{se}"),
+    Aftermath("{he} was proud", "{he} était fi{er}", "{he} était fi{er}", "{he} est fi{er}"),
+    Aftermath("{he} fell asleep", "{he} s'est endormi{e}", "{he} s'endormit", "{he} s'endort"),
+    Aftermath("{he} wept for joy", "{he} a pleuré de joie", "{he} pleura de joie",
+              "{he} pleure de joie"),
+    Aftermath("everyone talked about it", "tout le monde en a parlé", "tout le monde en parla",
+              "tout le monde en parle"),
+    Aftermath("nobody was surprised", "personne n'a été surpris", "personne ne fut surpris",
+              "personne n'est surpris"),
+    Aftermath("it began to snow", "il s'est mis à neiger", "il se mit à neiger",
+              "il se met à neiger"),
+    Aftermath("{he} sat down by the fire", "{he} s'est assis{e} près du feu",
+              "{he} s'assit près du feu", "{he} s'assied près du feu"),
+    Aftermath("the neighbours applauded", "les voisins ont applaudi", "les voisins applaudirent",
+              "les voisins applaudissent"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What a pair of sentences tells, whatever the language and the style."""
+
+    event: Event
+    trade: bool
+    moment: bool
+    place: bool
+    reason: bool
+    order: int
+    passive: bool
+    aftermath: Aftermath | None
+
+
+def draw_telling(event: Event, rng: Random) -> Telling:
+    """Choose how much of the event is told."""
+    moment, place, reason = (rng.random() < share for share in (0.75, 0.6, 0.55))
+    return Telling(
+        event,
+        trade=rng.random() < 0.35,
+        moment=moment,
+        place=place,
+        reason=reason,
+        order=rng.randrange(6),
+        passive=rng.random() < 0.2 and english.can_be_passive(event),
+        aftermath=rng.choice(AFTERMATHS) if rng.random() < 0.35 else None,
+    )
+
+
+def source(telling: Telling) -> str:
+    """The English telling: one sentence, or two with an aftermath."""
+    event = telling.event
+    agent = english.with_trade(event.agent) if telling.trade else event.agent.name
+    if telling.passive:
+        text = english.passive(event, "past", agent, event.other.name)
+        text += f" for {english.price(event)}" if event.priced else ""
+    else:
+        text = f"{agent} {english.predicate(event, 'past', event.other.name)}"
+    text = _english_order(telling, text)
+    return english.sentence(text) + _english_aftermath(telling)
+
+
+def _english_order(telling: Telling, text: str) -> str:
+    """Place, moment and reason may stand before or after the rest."""
+    event, order = telling.event, telling.order
+    at = english.at(event.place) if telling.place else ""
+    when = event.moment.english if telling.moment else ""
+    why = english.why(event) if telling.reason else ""
+    if order == 5 and why and not telling.passive:
+        return f"since {why}, {' '.join(filter(None, (text, at, when)))}"
+    because = f"because {why}" if why else ""
+    first, *last = ((when, at), (at, when), ("", at, when), ("", when, at), (when, at))[order % 5]
+    text = " ".join(filter(None, (text, *last, because)))
+    return f"{first}, {text}" if first else text
+
+
+def _english_aftermath(telling: Telling) -> str:
+    if not telling.aftermath:
+        return ""
+    return " " + english.sentence(telling.aftermath.english.format(he=telling.event.agent.he))
+
+
+def target(telling: Telling, style: Style) -> str:
+    """The French telling in the style."""
+    event = telling.event
+    agent = french.with_trade(event.agent) if telling.trade else event.agent.name
+    words = french.predicate(
+        event, style.tense, event.other.name, digits=style.digits, other_first=style.other_first
+    )
+    text = _french_order(telling, style, f"{agent} {words}")
+    return french.sentence(text) + _french_aftermath(telling, style)
+
+
+def _french_order(telling: Telling, style: Style, text: str) -> str:
+    event = telling.event
+    phrases = {"place": french.at(event.place) if telling.place else "",
+               "moment": event.moment.french if telling.moment else ""}  # fmt: skip
+    first = phrases.pop(style.first, "")
+    text = " ".join(filter(None, (text, *phrases.values())))
+    if telling.reason:
+        why = french.why(event, past=style.tense != "présent")
+        text += ("," if style.conjunction == "car" else "") + " "
+        text += french.because(style.conjunction, why)
+    return f"{first}, {text}" if first else text
+
+
+def _french_aftermath(telling: Telling, style: Style) -> str:
+    if not telling.aftermath:
+        return ""
+    return " " + french.sentence(telling.aftermath.french(style.tense, telling.event.agent))

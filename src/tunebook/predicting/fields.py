@@ -1,0 +1,148 @@
+"""The fields that a task reads, from whatever a person or a file gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tunebook.data import values
+from tunebook.errors import Problem, RequestError
+from tunebook.tasks import Row, Task
+
+Read = Callable[[Any], Any]
+
+
+def reader_of(task: Task, name: str) -> Read:
+    """What turns a raw value into the field `name`, as it is done for training data."""
+    return values.turns_of if task.fields[name].many else values.text_of
+
+
+def turns_to_answer(conversation: Any) -> list[str]:
+    """All turns of a conversation, without its last one where an assistant has it already."""
+    if isinstance(conversation, list) and conversation and _is_answer(conversation[-1]):
+        return values.history_of(conversation)
+    return values.turns_of(conversation)
+
+
+def _is_answer(message: Any) -> bool:
+    if not isinstance(message, Mapping):
+        return False
+    return any(str(message.get(key)).lower() in values.ASSISTANT_ROLES for key in values.ROLE_KEYS)
+
+
+def read_rows(task: Task, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The input fields of each row; other keys are passed over.
+
+    Raises RequestError with every row that lacks a field or holds something else than text.
+    """
+    problems: list[Problem] = []
+    read = [_read_row(task, row, f"row {i}", problems) for i, row in enumerate(rows, 1)]
+    if problems:
+        raise RequestError(problems)
+    return read
+
+
+def _read_row(task: Task, row: Row, where: str, problems: list[Problem]) -> dict[str, Any]:
+    read = {}
+    for name in task.inputs:
+        if name not in row:
+            problems.append(Problem(where, f"lacks {name}", f"{reads(task)}."))
+            continue
+        try:
+            read[name] = whole(reader_of(task, name)(row[name]))
+        except values.WrongType as error:
+            problems.append(Problem(f"{where}, {name}", str(error)))
+    return read
+
+
+def whole(value: Any) -> Any:
+    """A text or texts; halves of broken characters are replaced by U+FFFD, as in training data."""
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def empty_fields(task: Task, row: Row) -> list[str]:
+    """The fields without which this row cannot be answered."""
+    return [name for name in task.inputs if not row[name] and not task.fields[name].may_be_empty]
+
+
+def reads(task: Task) -> str:
+    """One sentence on what the task reads.
+
+    >>> reads(qa)
+    'qa reads context and question'
+    """
+    return f"{task.settings.name} reads {listed(task.inputs)}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a, b and c`."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def row_from(task: Task, text: str | None, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """One row from texts typed by hand: `text`, and those `given` for each field.
+
+    `text` stands for the task's only input; where that holds several texts it comes last.
+    Raises RequestError that names the task's fields where one is wrong or missing.
+    """
+    problems = [*_foreign(task, given)]
+    if text is not None:
+        problems += _ambiguous(task, "--text")
+    texts = {name: list(given.get(name, [])) for name in task.inputs}
+    if text is not None:
+        texts[task.inputs[-1]].append(text)
+    problems = problems or [*_missing(task, texts), *_repeated(task, texts), *_blank(task, texts)]
+    if problems:
+        raise RequestError(problems)
+    return {name: found if task.fields[name].many else found[0] for name, found in texts.items()}
+
+
+def _foreign(task: Task, given: Mapping[str, Any]) -> Iterator[Problem]:
+    what = f"{task.settings.name} has no such field"
+    for name in given:
+        if name not in task.inputs:
+            yield Problem(flag(name), what, f"{usage(task)}.")
+
+
+def row_of_line(task: Task, line: str) -> dict[str, Any]:
+    """One row from one line, which is the task's only input. Raises RequestError for more."""
+    if problems := [*_ambiguous(task, "a line")]:
+        raise RequestError(problems)
+    (only,) = task.inputs
+    return {only: [line] if task.fields[only].many else line}
+
+
+def _ambiguous(task: Task, where: str) -> Iterator[Problem]:
+    if len(task.inputs) > 1:
+        yield Problem(where, "could mean several fields", f"{usage(task)}.")
+
+
+def _missing(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    if names := [flag(name) for name, found in texts.items() if not found]:
+        yield Problem(listed(names), "not given", f"{usage(task)}.")
+
+
+def _repeated(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for name, found in texts.items():
+        if len(found) > 1 and not task.fields[name].many:
+            what = f"given {len(found)} times, but it is one text"
+            yield Problem(flag(name), what, "Several examples go into --input FILE.")
+
+
+def _blank(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    for name, found in texts.items():
+        if found and not task.fields[name].may_be_empty and not "".join(found).strip():
+            yield Problem(flag(name), "is empty", f"{usage(task)}.")
+
+
+def usage(task: Task) -> str:
+    """What the task reads, and the flags that give it."""
+    return f"{reads(task)}: give {listed(flag(name) for name in task.inputs)}"
+
+
+def flag(name: str) -> str:
+    """The flag of a field."""
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,212 @@
+"""A file of rows to answer: checked as a whole before anything runs, then read piece by piece."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunebook.data.batches import ROWS, Batch, RowBatch, has_column
+from tunebook.data.faults import Faults
+from tunebook.data.files import hash_of_files
+from tunebook.data.formats import READERS, Reader
+from tunebook.data.values import WrongType, text_of
+from tunebook.errors import Problem, RequestError
+from tunebook.predicting.fields import Read, reader_of, reads, row_of_line, turns_to_answer, whole
+from tunebook.settings.typed import did_you_mean
+from tunebook.tasks import Task
+
+ID = "id"
+TEXT_FILE = ".txt"
+FORMATS = (*READERS, TEXT_FILE)
+
+
+@dataclass(frozen=True)
+class InputRow:
+    """One row to answer: its id, or its number from 1, and the task's input fields."""
+
+    id: str | int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file whose every row can be read. `columns` maps each field to its column."""
+
+    path: Path
+    columns: dict[str, str]
+    readers: dict[str, Read]
+    reader: Reader
+    count: int
+    content: str
+    """a hash of its bytes"""
+
+    def rows(self) -> Iterator[InputRow]:
+        """Every row, in order."""
+        number = 1
+        for batch in self.reader(self.path, str(self.path), Faults()):
+            for row in _rows_in(batch, self.columns, self.readers, number, Faults()):
+                yield row
+                number += 1
+
+
+def open_input(
+    given: str | Path, task: Task, mapping: Mapping[str, str],
+    columns_of_run: Mapping[str, str], say: Callable[[str], None],
+) -> InputFile:  # fmt: skip
+    """The file at `given`, every row of it checked.
+
+    A field is read from the column that `mapping` names, else from the one of its own name, else
+    from the one that it had in the run's data. Raises RequestError with every problem found, with
+    file and line.
+    """
+    path = Path(given).expanduser()
+    _check_path(path, given, task)
+    _check_mapping(task, mapping)
+    suffix = path.suffix.lower()
+    reader = _text_reader(task) if suffix == TEXT_FILE else READERS[suffix]
+    faults = Faults()
+    first = next(reader(path, str(path), faults), None)
+    if first is None or len(first) == 0:
+        raise RequestError(faults.problems() or Problem(str(path), "holds no rows"))
+    columns = _columns(first.names(), path, task, mapping, columns_of_run, say)
+    readers = {name: _reader(task, name, columns, columns_of_run) for name in task.inputs}
+    count = _check_rows(path, reader, columns, readers)
+    return InputFile(path, columns, readers, reader, count, hash_of_files([path]))
+
+
+def _check_path(path: Path, given: str | Path, task: Task) -> None:
+    suffix, problem = path.suffix.lower(), None
+    if path.is_dir():
+        problem = Problem(f"--input {given}", "is a folder", "Give one file.")
+    elif not path.is_file():
+        problem = Problem(f"--input {given}", "there is no such file", _near(path))
+    elif suffix not in FORMATS:
+        problem = Problem(f"--input {given}", f"must end in {', '.join(FORMATS)}")
+    elif suffix == TEXT_FILE and len(task.inputs) > 1:
+        what = f"a line cannot hold several fields; {reads(task)}"
+        problem = Problem(f"--input {given}", what, "Give JSONL or CSV with these columns.")
+    if problem:
+        raise RequestError(problem)
+
+
+def _near(path: Path) -> str:
+    names = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+    guess = did_you_mean(path.name, names)
+    return guess if guess.startswith("Did you mean") else f"Relative paths start at {Path.cwd()}"
+
+
+def _check_mapping(task: Task, mapping: Mapping[str, str]) -> None:
+    known = [*task.inputs, ID]
+    problems = [
+        Problem(f"--field {name}={column}", f"there is no field {name}; {reads(task)}",
+                did_you_mean(name, known))
+        for name, column in mapping.items()
+        if name not in known
+    ]  # fmt: skip
+    if problems:
+        raise RequestError(problems)
+
+
+def _columns(
+    names: list[str], path: Path, task: Task, mapping: Mapping[str, str],
+    columns_of_run: Mapping[str, str], say: Callable[[str], None],
+) -> dict[str, str]:  # fmt: skip
+    columns = {name: mapping.get(name, name) for name in (*task.inputs, ID)}
+    for name in set(columns_of_run) & set(columns) - set(mapping):
+        if not has_column(names, name) and has_column(names, columns_of_run[name]):
+            columns[name] = columns_of_run[name]
+            say(f"{name} is read from the column {columns[name]}, as in the run's data")
+    needed = {name for name in columns if name != ID or name in mapping}
+    lacking = [name for name in columns if name in needed and not has_column(names, columns[name])]
+    if lacking:
+        raise RequestError([_missing(name, columns[name], names, path) for name in lacking])
+    return columns
+
+
+def _missing(name: str, column: str, names: list[str], path: Path) -> Problem:
+    near = did_you_mean(column, names)
+    guess = near.removeprefix("Did you mean ").rstrip("?") if "Did you mean" in near else "COLUMN"
+    what = f"has no column {column}; it has {', '.join(names) or 'none'}"
+    return Problem(str(path), what, f"Add --field {name}={guess}")
+
+
+def _reader(
+    task: Task, name: str, columns: Mapping[str, str], columns_of_run: Mapping[str, str]
+) -> Read:
+    """A column that held history and response for the run holds whole conversations here too."""
+    held_the_answer = columns_of_run.get(task.answer) == columns[name]
+    if task.fields[name].many and held_the_answer:
+        return turns_to_answer
+    return reader_of(task, name)
+
+
+def _check_rows(
+    path: Path, reader: Reader, columns: Mapping[str, str], readers: Mapping[str, Read]
+) -> int:
+    faults, count = Faults(), 0
+    for batch in reader(path, str(path), faults):
+        count += sum(1 for _ in _rows_in(batch, columns, readers, count + 1, faults))
+    if faults:
+        raise RequestError(faults.problems())
+    return count
+
+
+def _rows_in(
+    batch: Batch, columns: Mapping[str, str], readers: Mapping[str, Read], first: int,
+    faults: Faults,
+) -> Iterator[InputRow]:  # fmt: skip
+    names = list(readers)
+    raw = [_listed(batch.column(columns[name])) for name in names]
+    ids = _listed(batch.column(columns[ID]))
+    for i, values in enumerate(zip(*raw, strict=True)):
+        fields = {
+            name: _read(readers[name], value, batch, i, columns[name], faults)
+            for name, value in zip(names, values, strict=True)
+        }
+        yield InputRow(_id(ids[i], first + i), fields)
+
+
+def _listed(column: Any) -> list[Any]:
+    return column if isinstance(column, list) else column.to_pylist()
+
+
+def _read(read: Read, value: Any, batch: Batch, index: int, column: str, faults: Faults) -> Any:
+    try:
+        return whole(read(value))
+    except WrongType as error:
+        faults.add(f"type {column}", batch.place(index), f"{column}: {error}",
+                   "Name the column that holds the text with --field.")  # fmt: skip
+        return ""
+
+
+def _id(value: Any, number: int) -> str | int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        return whole(text_of(value)) or number
+    except WrongType:
+        return number
+
+
+def _text_reader(task: Task) -> Reader:
+    """A line a row, for a task that reads one field; a blank line is a row that is empty."""
+
+    def read(path: Path, name: str, faults: Faults) -> Iterator[Batch]:
+        lines = _text_lines(path, name, faults)
+        while chunk := list(itertools.islice(lines, ROWS)):
+            yield RowBatch([row_of_line(task, line) for line in chunk], name, None)
+
+    return read
+
+
+def _text_lines(path: Path, name: str, faults: Faults) -> Iterator[str]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                yield raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                what = f"is not UTF-8: byte 0x{error.object[error.start]:02x}"
+                faults.add("encoding", f"{name}:{number}", what, "Save the file as UTF-8.")

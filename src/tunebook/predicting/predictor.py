@@ -1,0 +1,158 @@
+"""A finished run, loaded: rows of a task's fields in, predictions out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunebook import report
+from tunebook.errors import Problem, RequestError
+from tunebook.models.facts import content_of
+from tunebook.predicting.fields import empty_fields, listed, read_rows
+from tunebook.predicting.finished import FinishedRun
+from tunebook.settings import Resolved
+from tunebook.tasks import Row
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
+
+Say = Callable[[str], None]
+Tick = Callable[[int], object]
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one row, or why there is none; `cut` tells that its long field was cut."""
+
+    text: str | None
+    error: str | None = None
+    cut: bool = False
+
+
+class Predictor:
+    """Answers rows with the template, cuts and decoding of the run that it was opened from."""
+
+    def __init__(self, run: FinishedRun, resolved: Resolved, base: Base, model: Any) -> None:
+        from tunebook.text import Encoder
+
+        self.run, self.task = run, run.task
+        self.model_content = content_of(resolved.settings.model, resolved.facts)
+        self.decoding = resolved.settings.decoding
+        self._base, self._model = base, model
+        self._encoder = Encoder(resolved.settings, resolved.facts, base.tokenizer)
+
+    @classmethod
+    def open(
+        cls, folder: str | Path | FinishedRun, say: Say = report.say, *,
+        model: str | None = None, device: str | None = None, batch_size: int | None = None,
+    ) -> Predictor:  # fmt: skip
+        """Load the run in `folder`: its base model and, from safetensors alone, its weights.
+
+        `model` names the base model where it has moved; `device` and `batch_size` replace the
+        run's own. `say` gets one line for each automatic choice. Raises RequestError.
+        """
+        run = folder if isinstance(folder, FinishedRun) else FinishedRun.read(folder)
+        resolved = run.resolved(model, device)
+        resolved.settings.decoding.batch_size = batch_size or resolved.settings.decoding.batch_size
+        for difference in run.older_versions():
+            say(f"warning: this run was made with {difference}")
+        base, trained = _load(run, resolved, say)
+        _compare_arithmetic(run, base, say)
+        return cls(run, resolved, base, trained)
+
+    def predict(self, rows: Sequence[Row]) -> list[str]:
+        """The answer to each row of the task's input fields, in order.
+
+        Raises RequestError where a row cannot be answered; `answer` goes on instead.
+        """
+        predictions = self.answer(rows)
+        failed = [(i, p.error) for i, p in enumerate(predictions, 1) if p.error]
+        if failed:
+            more = f" (and {len(failed) - SHOWN} more)" if len(failed) > SHOWN else ""
+            shown = [Problem(f"row {i}", str(error)) for i, error in failed[:SHOWN]]
+            last = Problem(shown[-1].where, shown[-1].what + more)
+            raise RequestError([*shown[:-1], last])
+        return [str(prediction.text) for prediction in predictions]
+
+    def answer(self, rows: Sequence[Row], progress: Tick = lambda _: None) -> list[Prediction]:
+        """One prediction a row, in order; rows that cannot be answered say why.
+
+        `progress` is told how many more are done. Raises RequestError where a row lacks a field.
+        """
+        from tunebook.decoding import generate
+
+        sources, predictions = self._sources(rows)
+        progress(len(predictions))
+        ids = [source.ids for source in sources.values()]
+        texts = generate(self._model, self._base, ids, self.decoding, progress)
+        for (i, source), text in zip(sources.items(), texts, strict=True):
+            predictions[i] = Prediction(text, cut=source.cut)
+        return [predictions[i] for i in range(len(rows))]
+
+    def _sources(self, rows: Sequence[Row]) -> tuple[dict[int, Any], dict[int, Prediction]]:
+        """What the model reads for each row that can be answered, and why the others cannot."""
+        read = read_rows(self.task, rows)
+        empty = {i: names for i, row in enumerate(read) if (names := empty_fields(self.task, row))}
+        failed = {i: Prediction(None, _words_for(names)) for i, names in empty.items()}
+        left = [i for i in range(len(rows)) if i not in failed]
+        encoded = self._encoder.sources([read[i] for i in left]) if left else []
+        found = dict(zip(left, encoded, strict=True))
+        failed |= {i: Prediction(None, self._why_not(source)) for i, source in found.items()
+                   if not source or not source.ids}  # fmt: skip
+        return {i: source for i, source in found.items() if i not in failed}, failed
+
+    def _why_not(self, source: Any) -> str:
+        if source is not None:
+            return "holds nothing that the model's tokenizer knows"
+        return f"does not fit into {self._encoder.room.most} tokens although cut"
+
+
+def _words_for(empty: Sequence[str]) -> str:
+    return f"{listed(empty)} {'is' if len(empty) == 1 else 'are'} empty"
+
+
+def _load(run: FinishedRun, resolved: Resolved, say: Say) -> tuple[Base, Any]:
+    from tunebook.models.base import load
+
+    base = load(resolved.settings.model, resolved.facts, say)
+    if run.weights is None or run.is_whole_model:
+        return base, base.model
+    return base, _with_adapter(base, run.weights, say)
+
+
+def _with_adapter(base: Base, folder: Path, say: Say) -> Any:
+    from peft import PeftModel
+
+    from tunebook.models.base import quiet_library
+
+    try:
+        with quiet_library(say), warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*missing adapter keys")
+            warnings.filterwarnings("ignore", message=".*gradient_checkpointing. is deprecated")
+            model = PeftModel.from_pretrained(base.model, folder).eval()
+            _check_width(model, base)
+            return model
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), "")[:300]
+        what = f"the adapter cannot be loaded ({type(error).__name__}: {reason})"
+        remedy = "It must be whole, and the base model the one that it was trained on."
+        raise RequestError(Problem(str(folder), what, remedy)) from error
+
+
+def _check_width(model: Any, base: Base) -> None:
+    """PEFT takes a prompt or prefix of any width; a model of another one fails when it answers."""
+    width = base.model.get_input_embeddings().weight.shape[1]
+    heads, kv_heads = base.facts.heads or 1, base.facts.kv_heads or base.facts.heads or 1
+    given = getattr(model.active_peft_config, "token_dim", None)
+    if given not in (None, width, width // heads * kv_heads):
+        raise ValueError(f"its vectors have {given} numbers, those of the model {width}")
+
+
+def _compare_arithmetic(run: FinishedRun, base: Base, say: Say) -> None:
+    then = run.made_with.get("dtype")
+    if then not in (None, base.dtype):
+        say(f"warning: the run was scored in {then}, this is {base.dtype}: answers may differ")
