@@ -1,4 +1,4 @@
-"""What must hold for every method on both families: padding, reload, freezing, counts, bare base."""
+"""What holds for every method on both families: padding, reload, freezing, counts, bare base."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ def test_padding_never_changes_an_answer(
 
 @every
 @pytest.mark.parametrize("method", METHODS)
-def test_decoding_equals_stock_decoding_of_one_row(
-    trained: Get, method: str, family: str
-) -> None:
+def test_decoding_equals_stock_decoding_of_one_row(trained: Get, method: str, family: str) -> None:
     one = trained(method, family)
     ours = generate(one.model, one.base, source_ids(one), one.settings.decoding)
     for source, text in zip(source_ids(one), ours, strict=True):
@@ -188,9 +186,7 @@ def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
 
 @every
 @pytest.mark.parametrize("method", METHODS)
-def test_loss_of_a_padded_batch_is_that_of_its_rows(
-    trained: Get, method: str, family: str
-) -> None:
+def test_loss_of_a_padded_batch_is_that_of_its_rows(trained: Get, method: str, family: str) -> None:
     one = trained(method, family)
     rows = [one.splits[0][i] for i in range(6)]
     rows[0] = {**rows[0], "source": rows[0]["source"][-4:]}

@@ -109,7 +109,8 @@ def test_kill_9_then_the_same_command(
     words += ["training.max_steps=400", "training.eval_steps=20"]
     command = [sys.executable, "-m", "recipes.run", *words]
     killed = subprocess.Popen([*command, f"outputs={tmp_path / 'killed'}"], stderr=subprocess.PIPE)
-    while not list((tmp_path / "killed").glob("*/*/*/*/checkpoints/checkpoint-*/trainer_state.json")):
+    saved = "*/*/*/*/checkpoints/checkpoint-*/trainer_state.json"
+    while not list((tmp_path / "killed").glob(saved)):
         assert killed.poll() is None, killed.stderr.read()
         time.sleep(0.02)
     os.kill(killed.pid, signal.SIGKILL)
