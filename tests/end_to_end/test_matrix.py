@@ -13,9 +13,14 @@ from recipes import compose
 TASKS = ("translate", "summarize", "qa", "dialogue")
 METHODS = ("prompt", "prefix", "lora")
 BASES = ("tiny_t5", "tiny_llama")
-SMALL = ("data.limit.train=64", "data.limit.validation=16", "data.limit.test=8",
-SMALL = ("data.limit.train=64", "data.limit.validation=16", "data.limit.test=8",
-         "adapter", "environment.json", "README.md"}  # fmt: skip
+SMALL = (
+    "data.limit.train=64", "data.limit.validation=16", "data.limit.test=8",
+    "training.max_steps=20", "training.batch_size=8", "decoding.max_new_tokens=24",
+)  # fmt: skip
+FILES = {
+    "settings.yaml", "status.json", "metrics.json", "history.jsonl", "predictions.jsonl",
+    "adapter", "environment.json", "README.md",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("base", BASES)
