@@ -308,7 +308,7 @@ def label_of(words: Sequence[str], recipe: str | None) -> str:
         key, _, value = word.lstrip("+").partition("=")
         if key not in silent and key not in SAID_ELSEWHERE and not key.startswith("hydra"):
             short = key.removeprefix("data.") if key.startswith("data.limit") else key
-            parts.append(short.rsplit(".", 1)[-1] + "=" + value.strip("'\""))
+            parts.append(short.rsplit(".", 1)[-1] + "=" + value.strip("'\"").lower())
     label = "-".join(re.sub(r"[^\w.=+]+", "_", part) for part in parts)
     return label[:LONGEST_LABEL].strip("-_.") or "default"
 

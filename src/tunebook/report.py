@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ def choice(settings: Settings, key: str, origin: str) -> str:
     value: Any = settings
     for name in key.split("."):
         value = getattr(value, name)
+    if dataclasses.is_dataclass(value):
+        value = ", ".join(f"{f.name} {getattr(value, f.name)}" for f in dataclasses.fields(value))
     return f"  {key} = {value}  ({origin})"
 
 

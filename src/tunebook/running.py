@@ -127,6 +127,10 @@ def load_base(work: Work) -> Base:
     from tunebook.models.base import enable_checkpointing, load
 
     base = load(work.settings.model, work.resolved.facts, work.say)
+    if work.settings.model.quantization != "none":
+        from peft import prepare_model_for_kbit_training
+
+        base.model = prepare_model_for_kbit_training(base.model, use_gradient_checkpointing=False)
     if work.settings.model.gradient_checkpointing:
         enable_checkpointing(base.model)
     return base

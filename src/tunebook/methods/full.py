@@ -15,7 +15,9 @@ SET_HERE: dict[str, str] = {}
 
 
 def attach(base: Base, settings: Settings) -> Any:
-    """The base model with every floating-point weight requiring a gradient."""
-    for parameter in base.model.parameters():
-        parameter.requires_grad = parameter.is_floating_point()
-    return base.model
+    """The base model with every weight requiring a gradient.
+
+    Weights are kept in float32, whatever the arithmetic: an update in bfloat16 is mostly lost to
+    rounding (Micikevicius et al. 2018, arXiv 1710.03740, section 3.1).
+    """
+    return base.model.float().requires_grad_(True)

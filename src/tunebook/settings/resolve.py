@@ -54,7 +54,7 @@ def resolve(given: Settings) -> Resolved:
         settings.model.name = Path(os.path.abspath(facts.folder or facts.path)).name
     origins |= _fill(settings, _defaults(settings))
     if settings.debug:
-        origins |= _shorten(settings)
+        _shorten(settings, origins)
     _make_absolute(settings)
     if problems := check(settings, facts):
         raise RequestError(problems)
@@ -113,17 +113,18 @@ def _length_is_set(settings: Settings, key: str) -> bool:
     return key == "training.max_steps" and training.num_train_epochs is not None
 
 
-def _shorten(settings: Settings) -> dict[str, str]:
+def _shorten(settings: Settings, origins: dict[str, str]) -> None:
     limit, decoding, training = settings.data.limit, settings.decoding, settings.training
     for split in fields(DEBUG_LIMITS):
         most = getattr(DEBUG_LIMITS, split.name)
         setattr(limit, split.name, min(getattr(limit, split.name) or most, most))
     training.max_steps = min(training.max_steps or DEBUG_STEPS, DEBUG_STEPS)
     training.num_train_epochs = None
+    origins.pop("training.num_train_epochs", None)
     training.warmup_steps = min(training.warmup_steps, 1)
     decoding.max_new_tokens = min(decoding.max_new_tokens, DEBUG_TOKENS)
     keys = ("data.limit", "training.max_steps", "decoding.max_new_tokens")
-    return dict.fromkeys(keys, "debug=true")
+    origins |= dict.fromkeys(keys, "debug=true")
 
 
 def steps_of(settings: Settings, examples: int) -> int:
