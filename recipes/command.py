@@ -111,13 +111,13 @@ def _hydra(job: Callable[[Any], object]) -> None:
 def _one(config: Any, action: Action) -> int:
     from hydra.core.hydra_config import HydraConfig
 
-    from recipes.composition import plain
+    from recipes.composition import choices_of, plain
     from recipes.request import settings_of
 
     own = HydraConfig.get()
     try:
         settings = settings_of(
-            plain(config), own.runtime.choices.get("recipe"), list(own.overrides.task)
+            plain(config), choices_of(own).get("recipe"), list(own.overrides.task)
         )
         action(settings)
     except RequestError as error:

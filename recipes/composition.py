@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,9 +24,10 @@ VERSION_BASE = "1.3"
 
 @functools.lru_cache(maxsize=512)
 def _composed(chosen: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:
+    words = [in_hydra(word) for word in chosen]
     with initialize_config_dir(str(folders.shipped_conf()), version_base=VERSION_BASE):
-        config = compose(CONFIG, overrides=list(chosen), return_hydra_config=True)
-    choices = {str(key): value for key, value in config.hydra.runtime.choices.items()}
+        config = compose(CONFIG, overrides=words, return_hydra_config=True)
+    choices = choices_of(config.hydra)
     OmegaConf.set_struct(config, False)
     del config["hydra"]
     return config, choices
@@ -41,6 +43,16 @@ def compose_groups(chosen: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
         raise RequestError(Problem("conf", _one_line(error))) from error
     return config.copy(), choices
+
+
+def in_hydra(word: str) -> str:
+    """`word` as Hydra wants it, which knows the recipe by its place in the configuration too."""
+    return re.sub(r"^recipe=", "recipe@_global_=", word)
+
+
+def choices_of(hydra: Any) -> dict[str, str]:
+    """The option chosen in each group, from Hydra's own configuration."""
+    return {str(key).partition("@")[0]: value for key, value in hydra.runtime.choices.items()}
 
 
 def forget() -> None:

@@ -17,7 +17,6 @@ from tunebook.errors import Problem, RequestError
 from tunebook.settings.typed import did_you_mean
 
 OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe")
-HEADER = "@package _global_"
 _adopted: dict[str, Path] = {}
 
 
@@ -69,18 +68,10 @@ def problems_of(name: str) -> list[Problem]:
     if file.is_dir():
         return []
     try:
-        text = _text_of(file)
-        body = _mapping_in(text, file)
+        body = _mapping_in(_text_of(file), file)
     except RequestError as error:
         return error.problems
-    return [*_missing_header(text, file), *_wrong_choices(body.get("defaults"), file)]
-
-
-def _missing_header(text: str, file: Path) -> Iterator[Problem]:
-    comments = (line.lstrip("# ").rstrip() for line in text.splitlines() if line.startswith("#"))
-    if HEADER not in comments:
-        what = f"has no line '# {HEADER}', so that its keys would count for nothing"
-        yield Problem(str(file), what, "Put that line at its head.")
+    return list(_wrong_choices(body.get("defaults"), file))
 
 
 def _wrong_choices(defaults: Any, file: Path) -> Iterator[Problem]:
@@ -134,4 +125,4 @@ def _recipe_of_run(folder: Path) -> str:
         if isinstance(part, dict) and part.get("name") in folders.options(group)
     ]
     head = yaml.safe_dump({"defaults": [*chosen, "_self_"]}, sort_keys=False)
-    return f"# {HEADER}\n{head}{yaml.safe_dump(body, sort_keys=False)}"
+    return f"{head}{yaml.safe_dump(body, sort_keys=False)}"

@@ -17,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from recipes.composition import apply, compose_groups, forget, plain
+from recipes.composition import apply, compose_groups, forget, in_hydra, plain
 from recipes.outside import adopt, file_of, problems_of
 from tunebook import folders
 from tunebook.errors import Problem, RequestError
@@ -39,7 +39,7 @@ class Request:
 
     def for_hydra(self) -> list[str]:
         """The words to hand to Hydra."""
-        plain_words = [o.input_line or "" for o in (*self.groups, *self.passed_on)]
+        plain_words = [in_hydra(o.input_line or "") for o in (*self.groups, *self.passed_on)]
         return [*plain_words, *(_forced(o) for o in self.values)]
 
 
@@ -306,6 +306,7 @@ def label_of(words: Sequence[str], recipe: str | None) -> str:
     parts = [recipe] if recipe else []
     for word in sorted(words):
         key, _, value = word.lstrip("+").partition("=")
+        key = key.removesuffix("@_global_")
         if key not in silent and key not in SAID_ELSEWHERE and not key.startswith("hydra"):
             short = key.removeprefix("data.") if key.startswith("data.limit") else key
             parts.append(short.rsplit(".", 1)[-1] + "=" + value.strip("'\"").lower())

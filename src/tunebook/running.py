@@ -88,8 +88,10 @@ def _prepare(settings: Settings, say: Say) -> Work:
     started = time.monotonic()
     resolved = resolve(settings)
     say(report.headline(resolved.settings))
+    trains = methods.trains(resolved.settings.method)
     for key, origin in resolved.origins.items():
-        say(report.choice(resolved.settings, key, origin))
+        if trains or not key.startswith("training."):
+            say(report.choice(resolved.settings, key, origin))
     for warning in resolved.warnings:
         say(f"warning: {warning}")
     examples = data.load(resolved.settings.data, task_of(resolved.settings.task), say)

@@ -34,7 +34,7 @@ def attach(base: Base, settings: Settings) -> Any:
 
     method = settings.method
     assert isinstance(method, OPTIONS)
-    text = method.init_text or settings.task.instruction
+    text = method.init_text or settings.task.instruction or settings.task.usual_instruction
     from_text = method.init == "text" and not method.peft.get("prefix_projection")
     cache = prefix_cache(base, method.num_virtual_tokens, text) if from_text else None
     options = {

@@ -48,7 +48,7 @@ def attach(base: Base, settings: Settings) -> Any:
         "prompt_tuning_init": "RANDOM",
     }
     model = wrap(base, peft_config(PromptTuningConfig, base, settings, options, method.peft))
-    text = method.init_text or settings.task.instruction
+    text = method.init_text or settings.task.instruction or settings.task.usual_instruction
     start = prompt_vectors(base, method.init, method.num_virtual_tokens, text)
     model.prompt_encoder["default"].embedding.weight.data.copy_(start)
     return model

@@ -79,9 +79,11 @@ def _facts_of(settings: Settings) -> ModelFacts:
 
 
 def _defaults(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
-    model, method = settings.model, settings.method
+    model, method, data, task = settings.model, settings.method, settings.data, settings.task
     assert model.family is not None
     return [
+        (f"data set {data.name}", {"task.instruction": data.instructions.get(task.name)}),
+        (f"task {task.name}", {"task.instruction": task.usual_instruction}),
         (f"model {model.name} for {method.name}", model.by_method.get(method.name, {})),
         (f"method {method.name} for {model.family}", method.by_family.get(model.family, {})),
         ("Tunebook's default", _fallbacks(settings)),
@@ -99,7 +101,11 @@ def _fill(settings: Settings, defaults: list[tuple[str, dict[str, Any]]]) -> dic
         for key, value in values.items():
             group, name = key.split(".", 1)
             part = getattr(settings, group)
-            if getattr(part, name) is None and not _length_is_set(settings, key):
+            if (
+                value is not None
+                and getattr(part, name) is None
+                and not _length_is_set(settings, key)
+            ):
                 setattr(part, name, value)
                 origins[key] = reason
     return origins

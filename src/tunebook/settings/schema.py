@@ -21,7 +21,12 @@ class TaskSettings:
 
     name: str = required("the task's name")
     kind: str = required("the module of tunebook.tasks that reads and scores it")
-    instruction: str = required("the task in one sentence, for template=instruction and prompts")
+    instruction: str | None = setting(
+        None, "for template=instruction and for the start of prompts; null: the data set's own"
+    )
+    usual_instruction: str = setting(
+        "", "the instruction where the data set has none", changes_result=False
+    )
     language: str = setting("en", "language of the target text: decides how scores split words")
     headline: str = required("the one metric that ranks this task")
 
@@ -53,6 +58,9 @@ class DataSettings:
     test: str | None = setting(None, "file or folder of test rows")
     fields: dict[str, str] = setting({}, "which column holds a field: data.fields.document=article")
     tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
+    instructions: dict[str, str] = setting(
+        {}, "a good instruction for each task on this data", changes_result=False
+    )
     limit: LimitSettings = setting(LimitSettings, "how many examples of each split to use")
     seed: int = setting(0, "draws the sample and the held-out splits; keep it to compare runs")
     max_skipped_share: float = setting(

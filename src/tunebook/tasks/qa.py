@@ -14,7 +14,7 @@ from tunebook.tasks.task import Field, Row, Task
 class OPTIONS(TaskSettings):
     """How a question without an answer is answered."""
 
-    no_answer: str = setting("unanswerable", "the answer where the context holds none")
+    no_answer: str = setting("no answer", "the answer where the context holds none")
 
 
 class TASK(Task):

@@ -29,7 +29,7 @@ class Template:
 
     def __init__(self, settings: TemplateSettings, task: Task) -> None:
         self.settings = settings
-        self.instruction = task.settings.instruction
+        self.instruction = task.settings.instruction or task.settings.usual_instruction
         self._template = _ENVIRONMENT.from_string(settings.text)
 
     def render(self, texts: Mapping[str, str]) -> str:
