@@ -41,7 +41,7 @@ def _looks_like_a_path(recipe: str) -> bool:
 
 def _adopt_text(name: str, text: str, origin: Path) -> str:
     name = name.replace("=", "_").replace(",", "_")
-    if _adopted.get(name, origin) != origin:
+    if _adopted.get(name, origin).resolve() != origin.resolve():
         name = f"{name}-{len(_adopted)}"
     _adopted[name] = origin
     (_folder() / "recipe" / f"{name}.yaml").write_text(text, encoding="utf-8")

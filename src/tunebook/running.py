@@ -114,7 +114,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
         before = answer_of_base(base, test, settings, work.model_content, tick, say)
     model, trained = base.model, None
     if methods.trains(settings.method):
-        model = attach(base, settings)
+        model = attach(work, base)
         with work.timed("train"):
             trained = _train(model, base, train, validation, work, folder)
     with work.timed("evaluate"):
@@ -152,12 +152,12 @@ def encode(work: Work, base: Base) -> tuple[EncodedRows, EncodedRows, EncodedRow
     )
 
 
-def attach(base: Base, settings: Settings) -> Any:
+def attach(work: Work, base: Base) -> Any:
     """The base model with the method's parameters, their start drawn from the seed."""
     from tunebook.training.trainer import seed_everything
 
-    seed_everything(settings.seed)
-    return methods.attach(base, settings)
+    seed_everything(work.settings.seed)
+    return methods.attach(base, work.settings, work.say)
 
 
 def _train(model: Any, base: Base, train: EncodedRows, validation: EncodedRows,
@@ -204,7 +204,7 @@ def _rehearse(work: Work, path: Path) -> Result:
     work.say(f"the model reads:\n{test.texts[0]}")
     work.say(f"it should answer:\n{base.tokenizer.decode(list(test.targets[0]))}")
     if methods.trains(work.settings.method):
-        work.say(report.parameters(attach(base, work.settings)))
+        work.say(report.parameters(attach(work, base)))
     work.say(f"dry run: nothing was written; the run would be {path}")
     return Result(path, {})
 

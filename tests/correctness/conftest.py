@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,20 @@ from tunebook import running
 from tunebook.settings import Settings
 
 METHODS = ("prompt", "prefix", "lora", "full")
-FAMILIES = ("t5", "llama")
-RATES = {"prompt": 0.5, "prefix": 0.1, "lora": 0.02, "full": 0.005}
+FAMILIES = ("tiny_t5", "tiny_llama")
+RATES = {"prompt": 0.3, "prefix": 0.05, "lora": 0.02, "full": 0.003}
 STEPS = 12
 
 
-def words_for(method: str, model: Path, task_words: list[str]) -> list[str]:
-    """A short training that really moves the method's parameters."""
+DATA = ("task=summarize", "data=village", "data.limit.train=96", "data.limit.validation=16",
+        "data.limit.test=8")  # fmt: skip
+
+
+def words_for(method: str, model: str, data: Sequence[str] = DATA) -> list[str]:
+    """A short training on an embedded base that really moves the method's parameters."""
     more = ["method.num_virtual_tokens=5"] if method in ("prompt", "prefix") else []
     return [
-        *task_words, f"method={method}", f"model.path={model}", f"training.max_steps={STEPS}",
+        *data, f"method={method}", f"model={model}", f"training.max_steps={STEPS}",
         "training.eval_steps=4", "training.optim=adamw_torch", "training.batch_size=8",
         f"training.learning_rate={RATES[method]}", "decoding.max_new_tokens=8", *more,
     ]  # fmt: skip
@@ -54,7 +58,7 @@ def train_one(settings: Settings, method: str, family: str, folder: Path) -> Tra
     work = running._prepare(settings, lambda _: None)
     base = running.load_base(work)
     splits = running.encode(work, base)
-    model = running.attach(base, work.settings)
+    model = running.attach(work, base)
     counted = report.count_parameters(model)
     start = trainable(model)
     folder.mkdir(parents=True)
@@ -67,19 +71,15 @@ def train_one(settings: Settings, method: str, family: str, folder: Path) -> Tra
 
 
 @pytest.fixture(scope="session")
-def trained(
-    tiny_models: dict[str, Path],
-    task_files: Callable[[str], list[str]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str, str], TrainedModel]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], TrainedModel]:
     """The trained model of a method and family; each is made when it is first asked for."""
     made: dict[tuple[str, str], TrainedModel] = {}
 
     def get(method: str, family: str) -> TrainedModel:
         if (method, family) not in made:
             folder = tmp_path_factory.mktemp("trained") / f"{method}-{family}"
-            words = words_for(method, tiny_models[family], task_files("summarize"))
-            made[method, family] = train_one(compose(*words), method, family, folder)
+            settings = compose(*words_for(method, family))
+            made[method, family] = train_one(settings, method, family, folder)
         return made[method, family]
 
     return get

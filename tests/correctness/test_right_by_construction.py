@@ -20,17 +20,18 @@ every = pytest.mark.parametrize("family", FAMILIES)
 Get = Callable[[str, str], TrainedModel]
 
 TEXTS = [
-    "Anna sells apples.",
-    "Bruno carries boats at the market of the village, and then he goes home in the rain.",
-    "Rain.",
-    "Clara paints chairs at the market. David mends clocks. Nobody saw it.",
+    "At the mill, Anna sold three blue lamps to Paul.",
+    "The sun was shining. It was Bruno who carried nine boats to Clara near the church because the "
+    "river was rising. Bruno is a painter. Nobody was in a hurry.",
+    "Clara danced.",
+    "On Monday, Victor painted twelve chairs in the attic. They were for Emma. Nobody saw it.",
     "é中文🙂 out of every vocabulary",
 ]
 
 
 def source_ids(one: TrainedModel) -> list[list[int]]:
     """The test texts as the model gets them, of different lengths."""
-    separator = "\n" if one.family == "llama" else ""
+    separator = "\n" if one.family == "tiny_llama" else ""
     return one.base.tokenizer([text + separator for text in TEXTS])["input_ids"]
 
 
@@ -74,7 +75,7 @@ import json, sys, torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 base, adapter, family, inputs = json.loads(sys.argv[1])
-auto = AutoModelForSeq2SeqLM if family == "t5" else AutoModelForCausalLM
+auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
 if adapter.endswith("model"):
     model = auto.from_pretrained(adapter)
 else:
@@ -94,7 +95,7 @@ def test_stock_peft_loads_the_adapter_to_the_same_logits(
 ) -> None:
     one = trained(method, family)
     inputs = {"input_ids": [source_ids(one)[1]]}
-    if family == "t5":
+    if family == "tiny_t5":
         inputs["decoder_input_ids"] = [[0, 5, 9, 17]]
     saved = one.folder / ("model" if method == "full" else "adapter")
     words = json.dumps([str(one.base.facts.folder), str(saved), family, inputs])
@@ -137,7 +138,7 @@ def test_the_count_is_what_receives_gradient(trained: Get, method: str, family: 
     batch = Batches(one.base)([one.splits[0][i] for i in range(16)])
     labels = batch.pop("labels")
     one.model.zero_grad()
-    TokenLoss(family == "llama")(one.model(**batch), labels).backward()
+    TokenLoss(family == "tiny_llama")(one.model(**batch), labels).backward()
     counted, total = one.counted
     with_gradient = [p for p in one.model.parameters() if p.grad is not None]
     received = sum(p.grad.numel() for p in with_gradient)
@@ -152,8 +153,9 @@ def test_the_count_is_what_receives_gradient(trained: Get, method: str, family: 
 @every
 def test_prompt_has_one_vector_a_virtual_token(trained: Get, family: str) -> None:
     one = trained("prompt", family)
-    assert one.counted[0] == 5 * 32
-    assert trainable(one.model)["prompt_encoder.default.embedding.weight"].shape == (5, 32)
+    width = one.base.facts.hidden
+    assert one.counted[0] == 5 * width
+    assert trainable(one.model)["prompt_encoder.default.embedding.weight"].shape == (5, width)
 
 
 @every
@@ -173,14 +175,14 @@ def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
     from tunebook import running
 
     one = trained("prompt", family)
-    auto = AutoModelForSeq2SeqLM if family == "t5" else AutoModelForCausalLM
+    auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
     stock = auto.from_pretrained(one.base.facts.folder)
     fresh = running.load_base(one.work)
     ours = generate(fresh.model, fresh, source_ids(one), one.settings.decoding)
     for source, text in zip(source_ids(one), ours, strict=True):
         made = stock.generate(input_ids=torch.tensor([source]), max_new_tokens=8, do_sample=False,
                               eos_token_id=1, pad_token_id=0)[0]  # fmt: skip
-        new = made[len(source) :] if family == "llama" else made
+        new = made[len(source) :] if family == "tiny_llama" else made
         assert one.base.tokenizer.decode(new, skip_special_tokens=True).strip() == text
 
 
@@ -190,7 +192,7 @@ def test_loss_of_a_padded_batch_is_that_of_its_rows(trained: Get, method: str, f
     one = trained(method, family)
     rows = [one.splits[0][i] for i in range(6)]
     rows[0] = {**rows[0], "source": rows[0]["source"][-4:]}
-    loss = TokenLoss(family == "llama")
+    loss = TokenLoss(family == "tiny_llama")
 
     def total(batch: dict[str, torch.Tensor]) -> float:
         labels = batch.pop("labels")

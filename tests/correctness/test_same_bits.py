@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from recipes import compose
 from tests.correctness.conftest import FAMILIES, METHODS, words_for
 from tunebook.training import trainer
 
-Words = Callable[[str], list[str]]
 every = pytest.mark.parametrize("family", FAMILIES)
 NOT_COMPARED = ("seconds", "throughput", "peak_memory_bytes")
 
@@ -56,10 +54,10 @@ def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @every
 @pytest.mark.parametrize("method", METHODS)
 def test_interrupted_equals_uninterrupted_equals_repeated(
-    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, method: str, family: str,
 ) -> None:  # fmt: skip
-    words = words_for(method, tiny_models[family], task_files("summarize"))
+    words = words_for(method, family)
     more = ["training.gradient_accumulation_steps=2"] if method == "lora" else []
     once = result_of(run([*words, *more], tmp_path / "once"))
     with monkeypatch.context() as patch:
@@ -78,10 +76,10 @@ def test_interrupted_equals_uninterrupted_equals_repeated(
 
 
 def test_a_half_written_checkpoint_is_passed_over(
-    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    words = words_for("prompt", tiny_models["t5"], task_files("qa"))
+    words = words_for("prompt", "tiny_t5")
     once = result_of(run(words, tmp_path / "once"))
     with monkeypatch.context() as patch:
         interrupt_at(10, patch)
@@ -92,21 +90,17 @@ def test_a_half_written_checkpoint_is_passed_over(
     assert result_of(run(words, tmp_path / "again")) == once
 
 
-def test_another_seed_gives_other_weights(
-    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path
-) -> None:
-    words = words_for("lora", tiny_models["llama"], task_files("translate"))
+def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
+    words = words_for("lora", "tiny_llama")
     zero, one = (result_of(run([*words, f"seed={seed}"], tmp_path)) for seed in (0, 1))
     assert zero["weights"] != one["weights"]
 
 
 @pytest.mark.slow
-def test_kill_9_then_the_same_command(
-    tiny_models: dict[str, Path], task_files: Words, tmp_path: Path
-) -> None:
-    words = words_for("prompt", tiny_models["llama"], task_files("summarize"))
+def test_kill_9_then_the_same_command(tmp_path: Path) -> None:
+    words = words_for("prompt", "tiny_llama")
     words = [w for w in words if "steps" not in w]
-    words += ["training.max_steps=400", "training.eval_steps=20"]
+    words += ["training.max_steps=60", "training.eval_steps=10"]
     command = [sys.executable, "-m", "recipes.run", *words]
     killed = subprocess.Popen([*command, f"outputs={tmp_path / 'killed'}"], stderr=subprocess.PIPE)
     saved = "*/*/*/*/checkpoints/checkpoint-*/trainer_state.json"

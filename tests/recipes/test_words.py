@@ -55,6 +55,21 @@ def test_a_sweep_over_all_options(ran: Ran, t5_folder: Path) -> None:
     assert [run.method.name for run in runs] == ["instruction", "lora", "zero_shot"]
 
 
+def test_a_sweep_over_recipes(ran: Ran, t5_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "recipe"
+    folder.mkdir(parents=True)
+    for name, method in (("first", "lora"), ("second", "prefix")):
+        text = f"defaults:\n  - override /method: {method}\n  - _self_\nexpect: more\nseed: 7\n"
+        (folder / f"{name}.yaml").write_text(text)
+    runs = ran("-m", "recipe=first,second", "data.seed=1,2", model=t5_folder)
+    assert [(run.recipe, run.method.name, run.label) for run in runs] == [
+        ("first", "lora", "first-seed=1"), ("first", "lora", "first-seed=2"),
+        ("second", "prefix", "second-seed=1"), ("second", "prefix", "second-seed=2"),
+    ]  # fmt: skip
+    assert {run.seed for run in runs} == {7}
+    assert [run.recipe for run in ran("-m", "recipe=glob(f*)", model=t5_folder)] == ["first"]
+
+
 def test_a_sweep_over_quoted_texts(ran: Ran, t5_folder: Path) -> None:
     runs = ran("-m", 'task.instruction="Yes, please","No = no"', model=t5_folder)
     assert [run.task.instruction for run in runs] == ["Yes, please", "No = no"]

@@ -1,8 +1,8 @@
 """Batched generation in which padding never changes an answer.
 
 PEFT lays a left-padded batch of a decoder-only model out as [virtual][pad][text] and numbers the
-positions through the padding. Here the padding goes in front of the virtual tokens and positions
-are counted from the mask, so that each row is what it would be alone.
+positions through the padding. Here positions are counted from the mask, so that each row is what
+it would be alone; a soft prompt is computed once and stands in front of every batch as its cache.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def generate(
     """The decoded text for each source, in order. `progress` is told how many more are done."""
     was_training = model.training
     model.eval()
-    config = generation_config(base, decoding)
+    decode = _decoder(model, base, generation_config(base, decoding))
     texts = [""] * len(sources)
     for indices in by_length([len(source) for source in sources], decoding.batch_size):
-        ids = _generate(model, base, [sources[i] for i in indices], config)
+        ids = decode([sources[i] for i in indices])
         for i, text in zip(indices, _texts(base.tokenizer, ids), strict=True):
             texts[i] = text
         progress(len(indices))
@@ -70,20 +70,28 @@ def _texts(tokenizer: Any, ids: torch.Tensor) -> Iterator[str]:
         yield text.strip()
 
 
-def _generate(model: Any, base: Base, sources: list[Sequence[int]], config: Any) -> torch.Tensor:
-    """New tokens alone, int64 (rows, new tokens)."""
+Decode = Callable[[list[Sequence[int]]], torch.Tensor]
+"""From source ids to new tokens alone, int64 (rows, new tokens)."""
+
+
+def _decoder(model: Any, base: Base, config: Any) -> Decode:
+    """How this model decodes a batch. What all batches share is computed here, once."""
     decoder_only = base.facts.family == "decoder-only"
-    device = base.model.device
-    pad = base.tokenizer.pad_token_id
-    ids = padded(sources, pad, left=decoder_only).to(device)
-    mask = padded([[1] * len(source) for source in sources], 0, left=decoder_only).to(device)
+
+    def inputs(sources: list[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        ids = padded(sources, base.tokenizer.pad_token_id, left=decoder_only)
+        mask = padded([[1] * len(source) for source in sources], 0, left=decoder_only)
+        return ids.to(base.model.device), mask.to(base.model.device)
+
     if decoder_only and _has_soft_prompt(model):
-        embedded, mask = _behind_prompt(model, ids, mask)
-        return model.get_base_model().generate(
-            inputs_embeds=embedded, attention_mask=mask, generation_config=config
-        )
-    made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-    return made[:, ids.shape[1] :] if decoder_only else made
+        return _behind_soft_prompt(model, inputs, config)
+
+    def decode(sources: list[Sequence[int]]) -> torch.Tensor:
+        ids, mask = inputs(sources)
+        made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+        return made[:, ids.shape[1] :] if decoder_only else made
+
+    return decode
 
 
 def _has_soft_prompt(model: Any) -> bool:
@@ -91,7 +99,40 @@ def _has_soft_prompt(model: Any) -> bool:
     return config is not None and config.peft_type.value == "PROMPT_TUNING"
 
 
-def _behind_prompt(
+def _behind_soft_prompt(model: Any, inputs: Any, config: Any) -> Decode:
+    """With the prompt's keys and values as every row's cache; where a model has no such cache, with
+    the prompt's vectors in front of every row's text."""
+    from tunebook.methods.shared import behind_prompt, cannot_share, expanded, prompt_cache
+
+    base = model.get_base_model()
+    if cannot_share(model):
+        return _behind_vectors(model, inputs, config)
+    cache, virtual = prompt_cache(model), model.active_peft_config.num_virtual_tokens
+
+    def decode(sources: list[Sequence[int]]) -> torch.Tensor:
+        ids, mask = inputs(sources)
+        made = base.generate(
+            input_ids=ids,
+            attention_mask=behind_prompt(mask, virtual),
+            past_key_values=expanded(cache, len(ids) * config.num_beams),
+            generation_config=config,
+        )
+        return made[:, ids.shape[1] :]
+
+    return decode
+
+
+def _behind_vectors(model: Any, inputs: Any, config: Any) -> Decode:
+    def decode(sources: list[Sequence[int]]) -> torch.Tensor:
+        embedded, mask = _embedded(model, *inputs(sources))
+        return model.get_base_model().generate(
+            inputs_embeds=embedded, attention_mask=mask, generation_config=config
+        )
+
+    return decode
+
+
+def _embedded(
     model: Any, ids: torch.Tensor, mask: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """[pad][virtual][text]: embeddings (rows, length, width) and their mask (rows, length)."""

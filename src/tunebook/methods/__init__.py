@@ -2,7 +2,7 @@
 
 One module a kind of method, each with `OPTIONS` (its settings), `PEFT_CONFIG` (the class of PEFT
 that it configures, or None), `SET_HERE` (options of that class that have a key of ours) and
-`attach(base, settings)`.
+`attach(base, settings, say)`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from tunebook.plugins import find, names
 from tunebook.settings.schema import MethodSettings, Settings
 
 if TYPE_CHECKING:
-    from tunebook.models.base import Base
+    from tunebook.models.base import Base, Say
 
 __all__ = ["attach", "kinds", "module_of", "options_of", "trains"]
 
 
 def kinds() -> list[str]:
     """Every kind of method that has a module here."""
-    return names(__name__, without=("initial", "wrapping"))
+    return names(__name__, without=("initial", "shared", "wrapping"))
 
 
 def module_of(kind: str) -> Any:
@@ -38,6 +38,6 @@ def trains(settings: MethodSettings) -> bool:
     return settings.kind != "baseline"
 
 
-def attach(base: Base, settings: Settings) -> Any:
+def attach(base: Base, settings: Settings, say: Say) -> Any:
     """The base model with the method's parameters added, those alone requiring gradients."""
-    return module_of(settings.method.kind).attach(base, settings)
+    return module_of(settings.method.kind).attach(base, settings, say)

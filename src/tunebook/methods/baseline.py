@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from tunebook.settings.schema import MethodSettings, Settings
 
 if TYPE_CHECKING:
-    from tunebook.models.base import Base
+    from tunebook.models.base import Base, Say
 
 OPTIONS = MethodSettings
 PEFT_CONFIG = None
 SET_HERE: dict[str, str] = {}
 
 
-def attach(base: Base, settings: Settings) -> Any:
+def attach(base: Base, settings: Settings, say: Say) -> Any:
     """The base model as it is."""
     return base.model

@@ -10,7 +10,7 @@ from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
 if TYPE_CHECKING:
-    from tunebook.models.base import Base
+    from tunebook.models.base import Base, Say
 
 PEFT_CONFIG = ("tuners/lora/config.py", "LoraConfig")
 SET_HERE = {
@@ -32,7 +32,7 @@ class OPTIONS(MethodSettings):
     peft: dict[str, Any] = setting({}, "any other option of peft.LoraConfig")
 
 
-def attach(base: Base, settings: Settings) -> Any:
+def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` with LoRA layers."""
     from peft import LoraConfig
 

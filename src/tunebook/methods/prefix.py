@@ -10,7 +10,7 @@ from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
 if TYPE_CHECKING:
-    from tunebook.models.base import Base
+    from tunebook.models.base import Base, Say
 
 PEFT_CONFIG = ("tuners/prefix_tuning/config.py", "PrefixTuningConfig")
 SET_HERE = {"num_virtual_tokens": "method.num_virtual_tokens", "init_weights": "method.init"}
@@ -26,7 +26,7 @@ class OPTIONS(MethodSettings):
     peft: dict[str, Any] = setting({}, "any other option of peft.PrefixTuningConfig")
 
 
-def attach(base: Base, settings: Settings) -> Any:
+def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` with a learned prefix; it reaches only the decoder of an encoder-decoder."""
     from peft import PrefixTuningConfig, initialize_kv_prefix_from_past_key_values
 

@@ -10,7 +10,7 @@ from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
 if TYPE_CHECKING:
-    from tunebook.models.base import Base
+    from tunebook.models.base import Base, Say
 
 PEFT_CONFIG = ("tuners/prompt_tuning/config.py", "PromptTuningConfig")
 SET_HERE = {
@@ -30,7 +30,7 @@ class OPTIONS(MethodSettings):
     peft: dict[str, Any] = setting({}, "any other option of peft.PromptTuningConfig")
 
 
-def attach(base: Base, settings: Settings) -> Any:
+def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` behind a soft prompt.
 
     An encoder-decoder model gets the prompt in front of its encoder alone: PEFT's own default
@@ -39,6 +39,7 @@ def attach(base: Base, settings: Settings) -> Any:
     from peft import PromptTuningConfig
 
     from tunebook.methods.initial import prompt_vectors
+    from tunebook.methods.shared import share
 
     method = settings.method
     assert isinstance(method, OPTIONS)
@@ -51,4 +52,5 @@ def attach(base: Base, settings: Settings) -> Any:
     text = method.init_text or settings.task.instruction or settings.task.usual_instruction
     start = prompt_vectors(base, method.init, method.num_virtual_tokens, text)
     model.prompt_encoder["default"].embedding.weight.data.copy_(start)
+    say(share(model))
     return model

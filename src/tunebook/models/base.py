@@ -15,6 +15,7 @@ from tunebook.models import hub, weights
 from tunebook.models.architectures import ENCODER_DECODER
 from tunebook.models.device import choose_device, choose_dtype, placement
 from tunebook.models.facts import ModelFacts
+from tunebook.models.labelled import select_where_wanted
 
 if TYPE_CHECKING:
     from tunebook.settings.schema import ModelSettings
@@ -52,6 +53,7 @@ def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
     _stop_at_end_token(model, tokenizer)
     _note_sizes(model, tokenizer, say)
     model.requires_grad_(False).eval()
+    select_where_wanted(model)
     return Base(model, tokenizer, facts, placement(device), dtype)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tunebook.models.base import Base
+from tunebook.models.labelled import predicts_labels
 
 IGNORED = -100
 
@@ -19,15 +20,20 @@ class Batches:
 
     A batch holds input_ids, attention_mask and labels, int64 (batch, length); labels are -100
     wherever no loss is taken. For a decoder-only model source and target stand in one row; for an
-    encoder-decoder model labels and decoder_input_ids have a length of their own.
+    encoder-decoder model labels and decoder_input_ids have a length of their own. `wanted` marks
+    the positions whose logits predict a label.
     """
 
     base: Base
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """One batch from encoded rows with `source` and `target`."""
-        if self.base.facts.family == "decoder-only":
-            return self._one_row(rows)
+        decoder_only = self.base.facts.family == "decoder-only"
+        batch = self._one_row(rows) if decoder_only else self._two_rows(rows)
+        batch["wanted"] = predicts_labels(batch["labels"], IGNORED, decoder_only=decoder_only)
+        return batch
+
+    def _two_rows(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         batch = self._inputs([row["source"] for row in rows])
         batch["labels"] = padded([row["target"] for row in rows], IGNORED)
         batch["decoder_input_ids"] = self.base.model.prepare_decoder_input_ids_from_labels(

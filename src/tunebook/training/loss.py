@@ -32,16 +32,19 @@ class TokenLoss:
         return total / count
 
     def sum(self, outputs: Any, labels: torch.Tensor) -> torch.Tensor:
-        """The summed loss over the target tokens of one batch."""
-        logits = outputs.logits[:, -labels.shape[1] :]
+        """The summed loss over the target tokens of one batch.
+
+        Logits are (rows, length, vocabulary), or (labels, vocabulary) where they are selected.
+        """
+        logits = outputs.logits
         if self.decoder_only:
-            logits, labels = logits[:, :-1], labels[:, 1:]
+            labels = labels[:, 1:]
         wanted = labels != IGNORED
+        if logits.dim() == 3:
+            logits = logits[:, logits.shape[1] - labels.shape[1] - self.decoder_only :]
+            logits = logits[:, : labels.shape[1]][wanted]
         return cross_entropy(
-            logits[wanted].float(),
-            labels[wanted],
-            reduction="sum",
-            label_smoothing=self.smoothing,
+            logits.float(), labels[wanted], reduction="sum", label_smoothing=self.smoothing
         )
 
 
