@@ -200,6 +200,8 @@ def _problems_of_runs(request: Request) -> list[Problem]:
 
 
 def _problems_of_hydra(passed_on: list[Override]) -> list[Problem]:
+    if not passed_on:
+        return []
     try:
         compose_groups([override.input_line or "" for override in passed_on])
     except RequestError as error:
