@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook import data, methods, report
 from tunebook.errors import RequestError, RunFailed
+from tunebook.models.base import check as check_machine
 from tunebook.models.facts import content_of
 from tunebook.runs import RunFolder, open_folder, path_of
 from tunebook.runs.environment import environment
@@ -87,6 +88,8 @@ def _prepare(settings: Settings, say: Say) -> Work:
     """Fill the gaps, read the data: everything that can be wrong is found here."""
     started = time.monotonic()
     resolved = resolve(settings)
+    if problems := check_machine(resolved.settings.model, resolved.facts):
+        raise RequestError(problems)
     say(report.headline(resolved.settings))
     trains = methods.trains(resolved.settings.method)
     for key, origin in resolved.origins.items():
@@ -108,6 +111,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     settings, say = work.settings, work.say
     with work.timed("load"):
         base = load_base(work)
+        methods.check(base, settings)
         train, validation, test = encode(work, base)
     folder.begin(settings, {**_environment(base), "model_content": work.model_content})
     with work.timed("evaluate"), report.progress("before", len(test)) as tick:

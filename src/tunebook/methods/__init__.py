@@ -1,8 +1,8 @@
 """The methods: what is trained in front of, inside, or instead of the frozen model.
 
 One module a kind of method, each with `OPTIONS` (its settings), `PEFT_CONFIG` (the class of PEFT
-that it configures, or None), `SET_HERE` (options of that class that have a key of ours) and
-`attach(base, settings, say)`.
+that it configures, or None, and then `config(base, settings)`), `SET_HERE` (options of that class
+that have a key of ours) and `attach(base, settings, say)`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tunebook.settings.schema import MethodSettings, Settings
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
 
-__all__ = ["attach", "kinds", "module_of", "options_of", "trains"]
+__all__ = ["attach", "check", "kinds", "module_of", "options_of", "trains"]
 
 
 def kinds() -> list[str]:
@@ -36,6 +36,15 @@ def options_of(kind: str) -> type[MethodSettings]:
 def trains(settings: MethodSettings) -> bool:
     """Whether the method trains anything; a baseline does not."""
     return settings.kind != "baseline"
+
+
+def check(base: Base, settings: Settings) -> None:
+    """Raise RequestError, in PEFT's words, for options that it would refuse when attached."""
+    from tunebook.methods.wrapping import rehearse
+
+    module = module_of(settings.method.kind)
+    if module.PEFT_CONFIG is not None:
+        rehearse(base, module.config(base, settings))
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

@@ -32,12 +32,17 @@ class OPTIONS(MethodSettings):
     peft: dict[str, Any] = setting({}, "any other option of peft.LoraConfig")
 
 
-def attach(base: Base, settings: Settings, say: Say) -> Any:
-    """`base.model` with LoRA layers."""
+def config(base: Base, settings: Settings) -> Any:
+    """PEFT's configuration for these settings."""
     from peft import LoraConfig
 
     method = settings.method
     assert isinstance(method, OPTIONS)
     options = {name: getattr(method, name) for name in SET_HERE}
     options["target_modules"] = method.target_modules or "all-linear"
-    return wrap(base, peft_config(LoraConfig, base, settings, options, method.peft))
+    return peft_config(LoraConfig, base, settings, options, method.peft)
+
+
+def attach(base: Base, settings: Settings, say: Say) -> Any:
+    """`base.model` with LoRA layers."""
+    return wrap(base, config(base, settings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.methods.wrapping import peft_config, wrap
+from tunebook.methods.wrapping import instruction_of, peft_config, wrap
 from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
@@ -26,22 +26,31 @@ class OPTIONS(MethodSettings):
     peft: dict[str, Any] = setting({}, "any other option of peft.PrefixTuningConfig")
 
 
+def config(base: Base, settings: Settings) -> Any:
+    """PEFT's configuration for these settings."""
+    from peft import PrefixTuningConfig
+
+    method = settings.method
+    assert isinstance(method, OPTIONS)
+    options = {
+        "num_virtual_tokens": method.num_virtual_tokens,
+        "init_weights": "zero" if method.init == "zero" else None,
+    }
+    return peft_config(PrefixTuningConfig, base, settings, options, method.peft)
+
+
 def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` with a learned prefix; it reaches only the decoder of an encoder-decoder."""
-    from peft import PrefixTuningConfig, initialize_kv_prefix_from_past_key_values
+    from peft import initialize_kv_prefix_from_past_key_values
 
     from tunebook.methods.initial import prefix_cache
 
     method = settings.method
     assert isinstance(method, OPTIONS)
-    text = method.init_text or settings.task.instruction or settings.task.usual_instruction
+    text = method.init_text or instruction_of(settings)
     from_text = method.init == "text" and not method.peft.get("prefix_projection")
     cache = prefix_cache(base, method.num_virtual_tokens, text) if from_text else None
-    options = {
-        "num_virtual_tokens": method.num_virtual_tokens,
-        "init_weights": "zero" if method.init == "zero" else None,
-    }
-    model = wrap(base, peft_config(PrefixTuningConfig, base, settings, options, method.peft))
+    model = wrap(base, config(base, settings))
     if cache is not None:
         initialize_kv_prefix_from_past_key_values(model, past_key_values=cache)
     return model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.methods.wrapping import peft_config, wrap
+from tunebook.methods.wrapping import instruction_of, peft_config, wrap
 from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
@@ -30,16 +30,13 @@ class OPTIONS(MethodSettings):
     peft: dict[str, Any] = setting({}, "any other option of peft.PromptTuningConfig")
 
 
-def attach(base: Base, settings: Settings, say: Say) -> Any:
-    """`base.model` behind a soft prompt.
+def config(base: Base, settings: Settings) -> Any:
+    """PEFT's configuration for these settings.
 
     An encoder-decoder model gets the prompt in front of its encoder alone: PEFT's own default
     doubles the vectors for a decoder that never sees them.
     """
     from peft import PromptTuningConfig
-
-    from tunebook.methods.initial import prompt_vectors
-    from tunebook.methods.shared import share
 
     method = settings.method
     assert isinstance(method, OPTIONS)
@@ -48,8 +45,18 @@ def attach(base: Base, settings: Settings, say: Say) -> Any:
         "num_transformer_submodules": 1,
         "prompt_tuning_init": "RANDOM",
     }
-    model = wrap(base, peft_config(PromptTuningConfig, base, settings, options, method.peft))
-    text = method.init_text or settings.task.instruction or settings.task.usual_instruction
+    return peft_config(PromptTuningConfig, base, settings, options, method.peft)
+
+
+def attach(base: Base, settings: Settings, say: Say) -> Any:
+    """`base.model` behind a soft prompt, computed once a batch where the model can."""
+    from tunebook.methods.initial import prompt_vectors
+    from tunebook.methods.shared import share
+
+    method = settings.method
+    assert isinstance(method, OPTIONS)
+    model = wrap(base, config(base, settings))
+    text = method.init_text or instruction_of(settings)
     start = prompt_vectors(base, method.init, method.num_virtual_tokens, text)
     model.prompt_encoder["default"].embedding.weight.data.copy_(start)
     say(share(model))

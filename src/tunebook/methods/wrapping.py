@@ -34,18 +34,39 @@ def peft_config(
         raise _refused(refusal) from refusal
 
 
+def instruction_of(settings: Settings) -> str:
+    """The words of the task, from which learned vectors start."""
+    return settings.task.instruction or settings.task.usual_instruction
+
+
 def wrap(base: Base, config: Any) -> Any:
     """The PEFT model around `base.model`; only the adapter requires gradients."""
+    model = _peft_model(base.model, config)
+    config.base_model_name_or_path = base.facts.path
+    return model
+
+
+def rehearse(base: Base, config: Any) -> None:
+    """Wrap a copy of the model that has shapes and no numbers, to see whether PEFT takes it.
+
+    Raises RequestError with PEFT's own words where it does not.
+    """
+    import torch
+
+    with torch.device("meta"):
+        shapes = type(base.model)(base.model.config)
+    _peft_model(shapes, copy.deepcopy(config))
+
+
+def _peft_model(model: Any, config: Any) -> Any:
     from peft import get_peft_model
 
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-            model = get_peft_model(base.model, config)
+            return get_peft_model(model, config)
     except (TypeError, ValueError, KeyError) as refusal:
         raise _refused(refusal) from refusal
-    config.base_model_name_or_path = base.facts.path
-    return model
 
 
 def _refused(refusal: Exception) -> RequestError:

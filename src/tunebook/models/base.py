@@ -15,7 +15,6 @@ from tunebook.models import hub, weights
 from tunebook.models.architectures import ENCODER_DECODER
 from tunebook.models.device import choose_device, choose_dtype, placement
 from tunebook.models.facts import ModelFacts
-from tunebook.models.labelled import select_where_wanted
 
 if TYPE_CHECKING:
     from tunebook.settings.schema import ModelSettings
@@ -41,6 +40,8 @@ class Base:
 
 def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
     """Load model and tokenizer. Raises RequestError where they cannot be loaded whole."""
+    from tunebook.models.labelled import select_where_wanted
+
     if problems := check(settings, facts):
         raise RequestError(problems)
     device, dtype = _choose(settings, say)

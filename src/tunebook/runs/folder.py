@@ -87,7 +87,7 @@ def open_folder(path: Path) -> Iterator[RunFolder]:
 
     Raises RequestError when another process works in it.
     """
-    is_new = not path.exists()
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path / LOCK, timeout=0)
     try:
@@ -99,9 +99,17 @@ def open_folder(path: Path) -> Iterator[RunFolder]:
     try:
         yield RunFolder(path)
     except RequestError:
-        if is_new:
+        if path in made:
             shutil.rmtree(path)
+            _remove_empty(made[1:])
         raise
     finally:
         lock.release()
         (path / LOCK).unlink(missing_ok=True)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
