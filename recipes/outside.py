@@ -13,8 +13,7 @@ from typing import Any
 import yaml
 
 from tunebook import folders
-from tunebook.errors import Problem, RequestError
-from tunebook.settings.typed import did_you_mean
+from tunebook.errors import Problem, RequestError, did_you_mean
 
 OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe")
 _adopted: dict[str, Path] = {}

@@ -20,10 +20,9 @@ from hydra.errors import HydraException
 from recipes.composition import apply, compose_groups, forget, in_hydra, plain
 from recipes.outside import adopt, file_of, problems_of
 from tunebook import folders
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings import Settings, settings_from
 from tunebook.settings.reading import every_key
-from tunebook.settings.typed import did_you_mean
 
 FIXED_BY_RECIPE = ("task", "method")
 

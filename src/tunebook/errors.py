@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -32,3 +33,15 @@ class RequestError(Exception):
 
 class RunFailed(Exception):
     """A run started and could not finish; the message says why in one line."""
+
+
+def did_you_mean(word: str, choices: Iterable[str], path: str = "") -> str:
+    """'Did you mean X?' for the nearest of `choices`, else the choices themselves.
+
+    X is given with the `path` of the key that it belongs to.
+    """
+    known = sorted(str(choice) for choice in choices)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {path}.{near[0]}?" if path else f"Did you mean {near[0]}?"
+    return f"Choose from: {', '.join(known)}" if known else ""

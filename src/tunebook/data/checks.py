@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunebook.data.columns import EXTRA_COLUMNS
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings.schema import DataSettings
-from tunebook.settings.typed import did_you_mean
 from tunebook.tasks.task import Task
 
 SPLITS = ("train", "validation", "test")

@@ -14,8 +14,7 @@ import pyarrow.compute as pc
 from tunebook.data import values
 from tunebook.data.batches import Batch, has_column
 from tunebook.data.faults import Faults
-from tunebook.errors import Problem
-from tunebook.settings.typed import did_you_mean
+from tunebook.errors import Problem, did_you_mean
 from tunebook.tasks.task import Task
 
 EXTRA_COLUMNS = ("id", "references")

@@ -11,9 +11,8 @@ from tunebook.data.faults import Faults
 from tunebook.data.formats import READERS, holds_json_lines, read_references
 from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings.schema import DataSettings
-from tunebook.settings.typed import did_you_mean
 
 SIDECAR = ".references.jsonl"
 FORMATS = "JSONL, JSON, CSV, TSV or Parquet"

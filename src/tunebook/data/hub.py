@@ -22,9 +22,8 @@ from tunebook.data.files import hash_of_files
 from tunebook.data.formats import read_jsonl
 from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings.schema import DataSettings
-from tunebook.settings.typed import did_you_mean
 
 SECONDS_TO_CONNECT = 3.0
 INSTEAD = "Or give local rows: data=files data.train=FILE, or data.path=FOLDER with the same files."

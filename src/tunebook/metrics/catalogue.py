@@ -1,10 +1,10 @@
 """Which metrics there are: found by looking at this folder, without importing evaluate (6 s)."""
 
 import ast
-import difflib
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from tunebook.errors import did_you_mean
 
 TABLE = "HIGHER_IS_BETTER"
 MEASURED_ELSEWHERE = {"loss": False, "perplexity": False}
@@ -35,7 +35,7 @@ def higher_is_better(key: str) -> bool:
     for table in _tables().values():
         directions.update(table)
     if key not in directions:
-        raise ValueError(f"unknown metric key {key!r}{did_you_mean(key, directions)}")
+        raise ValueError(f"unknown metric key {key!r}. {did_you_mean(key, directions)}")
     return directions[key]
 
 
@@ -46,15 +46,7 @@ def check_name(name: str) -> None:
     for group, table in _tables().items():
         if name in table:
             raise ValueError(f"unknown metric {name!r}: it is a value of the metric {group!r}")
-    raise ValueError(f"unknown metric {name!r}{did_you_mean(name, available())}")
-
-
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """The end of an error message: the closest choice, if any, and all choices."""
-    choices = sorted(choices)
-    close = difflib.get_close_matches(word.lower(), choices, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"{hint} Choices: {', '.join(choices)}"
+    raise ValueError(f"unknown metric {name!r}. {did_you_mean(name, available())}")
 
 
 @cache

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunebook.metrics.catalogue import check_name, did_you_mean, keys
+from tunebook.errors import did_you_mean
+from tunebook.metrics.catalogue import check_name, keys
 from tunebook.metrics.rows import check_rows
 
 if TYPE_CHECKING:
@@ -100,4 +101,4 @@ def _check_intervals(intervals: Sequence[str], computed: Sequence[str]) -> None:
         raise ValueError(f"intervals is the text {intervals!r}; give a list: [{intervals!r}]")
     for key in intervals:
         if key not in computed:
-            raise ValueError(f"no value {key!r} to give an interval{did_you_mean(key, computed)}")
+            raise ValueError(f"no value {key!r} to give an interval. {did_you_mean(key, computed)}")

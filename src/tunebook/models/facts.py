@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models import hub, weights
 from tunebook.models.architectures import Unsuitable, family_of
 
@@ -130,7 +130,6 @@ def _near_folder(path: Path) -> str:
 
 
 def _guess(word: str, choices: list[str]) -> str:
-    from tunebook.settings.typed import did_you_mean  # settings import facts: not at the top
 
     return did_you_mean(word, choices)
 

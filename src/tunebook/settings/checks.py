@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from tunebook import methods
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import ModelFacts
 from tunebook.settings.installed import (
     OPTIMIZERS,
@@ -18,7 +18,6 @@ from tunebook.settings.installed import (
     values_of,
 )
 from tunebook.settings.schema import Settings
-from tunebook.settings.typed import did_you_mean
 from tunebook.tasks import task_of
 from tunebook.templates import check_template
 

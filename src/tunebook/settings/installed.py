@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tunebook.errors import Problem
-from tunebook.settings.typed import did_you_mean
+from tunebook.errors import Problem, did_you_mean
 
 TRAINING_ARGUMENTS = ("transformers", "training_args.py", "TrainingArguments")
 OPTIMIZERS = ("transformers", "training_args.py", "OptimizerNames")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from tunebook import methods, tasks
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings.schema import FAMILIES, MethodSettings, Settings, TaskSettings
-from tunebook.settings.typed import did_you_mean, fields_of, join, read, read_field, types_of
+from tunebook.settings.typed import fields_of, join, read, read_field, types_of
 
 
 def settings_from(data: Mapping[str, Any]) -> Settings:

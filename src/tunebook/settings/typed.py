@@ -7,7 +7,6 @@ instead of stopping at the first.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import itertools
 import math
@@ -16,7 +15,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from tunebook.errors import Problem
+from tunebook.errors import Problem, did_you_mean
 
 T = TypeVar("T")
 MISSING = dataclasses.MISSING
@@ -56,18 +55,6 @@ def required(description: str, **rules: Any) -> Any:
     """Declare a field that has no default: the configuration must give it."""
     field = setting(None, description, **rules)
     return dataclasses.field(metadata=field.metadata, kw_only=True)
-
-
-def did_you_mean(word: str, choices: Iterable[str], path: str = "") -> str:
-    """'Did you mean X?' for the nearest of `choices`, else the choices themselves.
-
-    X is given with the `path` of the key that it belongs to.
-    """
-    known = sorted(str(choice) for choice in choices)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {join(path, near[0])}?"
-    return f"Choose from: {', '.join(known)}" if known else ""
 
 
 @functools.cache

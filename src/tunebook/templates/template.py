@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from jinja2 import StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tunebook.errors import Problem
+from tunebook.errors import Problem, did_you_mean
 from tunebook.settings.schema import TemplateSettings
-from tunebook.settings.typed import did_you_mean
 from tunebook.tasks import Task
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)

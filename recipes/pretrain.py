@@ -1,0 +1,39 @@
+"""Make an embedded base from nothing but this repository.
+
+python -m recipes.pretrain model=tiny_t5
+python -m recipes.pretrain model=tiny_llama minutes=10 output=/tmp/tiny_llama
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tunebook.pretraining.settings import resolve
+
+BASES = Path(__file__).resolve().parents[1] / "src" / "tunebook" / "models" / "embedded"
+
+
+def main(arguments: list[str]) -> int:
+    """Run with `key=value` arguments; 2 for a request that is wrong."""
+    if {"-h", "--help"} & set(arguments):
+        print((__doc__ or "").strip())
+        return 0
+    wrong = [argument for argument in arguments if "=" not in argument]
+    overrides = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    output = overrides.pop("output", "")
+    try:
+        if wrong:
+            raise ValueError("\n".join(f"{word}: give key=value" for word in wrong))
+        settings = resolve(overrides)
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    from tunebook.pretraining.loop import pretrain
+
+    pretrain(settings, Path(output) if output else BASES / settings.model)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

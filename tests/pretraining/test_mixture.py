@@ -1,0 +1,80 @@
+"""What the bases read: never a house style, and instructions that say what the target does."""
+
+from __future__ import annotations
+
+from itertools import islice, repeat
+from random import Random
+
+import pytest
+
+from tunebook.data.village import TASKS, dialogues, questions, summaries, translations
+from tunebook.pretraining.instructions import instruction
+from tunebook.pretraining.mixture import SHARES, draw, examples, fields, skill
+
+
+def test_the_stream_is_the_same_for_the_same_seed() -> None:
+    first = list(islice(examples("a", repeat(0.5)), 50))
+    assert first == list(islice(examples("a", repeat(0.5)), 50))
+    assert first != list(islice(examples("b", repeat(0.5)), 50))
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_shares_sum_to_one(moment: int) -> None:
+    assert sum(share[moment] for share in SHARES.values()) == pytest.approx(1)
+
+
+def test_copying_gives_way_to_instructions() -> None:
+    def copies(done: float) -> int:
+        rng = Random(0)
+        return sum(draw(rng, done).target is None for _ in range(2000))
+
+    assert copies(0.0) > 1.5 * copies(1.0)
+
+
+def test_no_target_has_the_house_tone() -> None:
+    rng = Random(0)
+    for _ in range(300):
+        target = skill(rng, bare=False, task="dialogue").target or ""
+        assert not (target.startswith(dialogues.HOUSE_GREETING) and
+                    target.endswith(dialogues.HOUSE_CLOSING))  # fmt: skip
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_bare_example_has_no_instruction(task: str) -> None:
+    source = skill(Random(1), bare=True, task=task).source
+    assert "\n\n" not in source
+
+
+@pytest.mark.parametrize(
+    ("task", "style", "words"),
+    [
+        ("translate", translations.Style(tense="simple", conjunction="car"), ('"car"', "past")),
+        ("summarize", summaries.Style("place", "past", conjunction="as"), ('"as"',)),
+        ("qa", questions.Style("keyword", unknown="no idea"), ('"no idea"',)),
+        (
+            "dialogue",
+            dialogues.Style("Gladly.", closing="Take care."),
+            ('"Gladly."', '"Take care."'),
+        ),
+    ],
+)
+def test_an_instruction_says_what_departs_from_the_plain_style(
+    task: str, style: object, words: tuple[str, ...]
+) -> None:
+    rng = Random(0)
+    text = " ".join(instruction(task, style, rng) for _ in range(10))
+    assert all(word in text for word in words)
+
+
+def test_instructions_have_many_wordings() -> None:
+    rng = Random(0)
+    wordings = {instruction("summarize", summaries.HOUSE, rng) for _ in range(200)}
+    assert len(wordings) > 190
+
+
+def test_fields_are_laid_out_as_the_templates_do() -> None:
+    row = {"context": "Anna left.", "question": "Who left?", "answers": []}
+    style = questions.Style(unknown="Unknown.")
+    assert fields("qa", row, style) == ("context: Anna left.\nquestion: Who left?", "Unknown.")
+    talk = {"history": ["Any news?", "No.", "Why?"], "response": "So."}
+    assert fields("dialogue", talk, dialogues.HOUSE) == ("Any news?\nNo.\nWhy?", "So.")
