@@ -28,6 +28,9 @@ def answer(words: Sequence[str], action: Action, module: str) -> int:
         return _answer(list(words), action, module)
     except RequestError as error:
         return _refuse(error)
+    except KeyboardInterrupt:  # here and not around one run: it ends a sweep
+        print("tunebook: interrupted; the same command continues", file=sys.stderr)
+        return FAILED
 
 
 def _answer(words: list[str], action: Action, module: str) -> int:
@@ -124,9 +127,6 @@ def _one(config: Any, action: Action) -> int:
         return _refuse(error)
     except RunFailed as error:
         print(f"tunebook: {error}", file=sys.stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        print("tunebook: interrupted; the same command continues", file=sys.stderr)
         return FAILED
     except Exception:
         traceback.print_exc()

@@ -46,9 +46,10 @@ class PromptTrainer(Trainer):
             train_dataset=rows,
             eval_dataset=validation,
             compute_loss_func=TokenLoss(decoder_only, smoothing),
-            callbacks=[Logging(history, patience), Lines(say) if arguments.disable_tqdm else Bar()],
+            callbacks=[Logging(history, patience)],
         )
         self.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
+        self.add_callback(Lines(say) if arguments.disable_tqdm else Bar())
         self.history, self.batches, self.keep_best = history, batches, keep_best
         self.best: state.Tensors | None = None
 
