@@ -4,6 +4,13 @@ python -m recipes.predict RUN --text "She sings."
 python -m recipes.predict RUN --question "Who sings?" --context "Mia sings at the mill."
 python -m recipes.predict RUN --input new.jsonl --output predictions.jsonl
 echo "She sings." | python -m recipes.predict RUN
+
+Several runs answer the same text or the same rows, each its own way, a column a run. Rows of a file
+that has a column `run` are answered by the run that it names. Soft prompts, prefixes and baselines
+over one base model share batches; that changes no answer.
+
+python -m recipes.predict RUN RUN --text "She sings."
+python -m recipes.predict RUN RUN RUN --input new.jsonl --output predictions.jsonl
 """
 
 from __future__ import annotations
@@ -12,16 +19,16 @@ import argparse
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from recipes.command import DONE, FAILED, WRONG, refusal_text
 from tunebook import tasks
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.plugins import find
 from tunebook.predicting.fields import flag, reads, row_from, row_of_line, usage
 from tunebook.predicting.finished import FinishedRun
-from tunebook.settings.typed import did_you_mean
 
 FIELD = "field:"
 
@@ -45,18 +52,106 @@ def main(words: list[str]) -> int:
 
 def _answer(words: list[str]) -> int:
     given, unknown = _parser().parse_known_args(words)
+    folders, unknown = _sorted_out(given, unknown)
     if given.help:
-        print(_help(given.run))
+        print(_help(folders))
         return DONE
-    if given.run is None:
+    if not folders:
         raise RequestError(Problem("RUN", "is missing", "Give the folder of a finished run."))
-    run = FinishedRun.read(given.run)
-    _check(given, unknown, run)
+    if len(folders) > 1:
+        return _answer_by_several(folders, given, unknown)
+    run = FinishedRun.read(folders[0])
+    _check(given, unknown, [run.task])
     if given.input:
         return _answer_file(run, given)
     if _by_field(given) or given.text not in (None, "-"):
         return _answer_text(run, given)
     return _answer_lines(run, given)
+
+
+def _sorted_out(given: argparse.Namespace, unknown: list[str]) -> tuple[list[str], list[str]]:
+    """The folders of runs, wherever they stand among the flags, and what is not understood.
+
+    A word behind a flag that is unknown is taken for its value.
+    """
+    flags = [word for word in unknown if word.startswith("--")]
+    loose = [word for before, word in itertools.pairwise(["", *unknown])
+             if not word.startswith("--") and (not before.startswith("--") or "=" in before)
+             ]  # fmt: skip
+    words = [*given.words, *loose]
+    given.dash = "-" in words
+    words = [word for word in words if word != "-"]
+    folders = [*words[:1], *filter(_is_path, words[1:])]
+    return folders, [*flags, *(word for word in words if word not in folders)]
+
+
+def _is_path(word: str) -> bool:
+    return os.sep in word or Path(word).is_dir()
+
+
+def _answer_by_several(folders: list[str], given: argparse.Namespace, unknown: list[str]) -> int:
+    from tunebook.mixing import predict_mixed_file, read_runs
+
+    runs = read_runs(folders)
+    _check(given, unknown, [run.task for run in runs.values()])
+    if given.input:
+        predict_mixed_file(runs, given.input, given.output, fields=_mapping(given.field),
+                           overwrite=given.overwrite, say=_say, **_loading(given))  # fmt: skip
+        return DONE
+    if _by_field(given) or given.text not in (None, "-"):
+        return _answer_text_by_several(runs, given)
+    return _answer_lines_by_several(runs, given)
+
+
+def _answer_text_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
+    """A line a run: its label, a tab, its answer."""
+    from tunebook.mixing.texts import one_cell, rows_by_run
+
+    rows = rows_by_run(runs, given.text, _by_field(given))
+    answers = _open_several(runs, given).answer_each(list(rows.values()), list(rows))
+    wrong = [Problem(label, one.error) for label, one in zip(rows, answers, strict=True)
+             if one.error]  # fmt: skip
+    if len(wrong) == len(rows):
+        raise RequestError(wrong)
+    for label, prediction in zip(rows, answers, strict=True):
+        print(f"{label}	{one_cell(prediction)}")
+        _say_what_happened(label, prediction)
+    return DONE
+
+
+def _answer_lines_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
+    """A line of standard input is an example; a line of output its answers, a column a run."""
+    from tunebook.mixing.texts import one_cell, rows_of_line
+
+    rows_of_line(runs, "")
+    lines = _stdin_lines([run.task for run in runs.values()])
+    predictor, number = _open_several(runs, given), 0
+    size = min(member.decoding.batch_size for member in predictor.members.values())
+    print("	".join(runs), flush=True)
+    while chunk := list(itertools.islice(lines, size)):
+        asked = [item for line in chunk for item in rows_of_line(runs, line).items()]
+        found = predictor.answer_each([row for _, row in asked], [label for label, _ in asked])
+        answers = iter(found)
+        for _ in chunk:
+            number += 1
+            by_run = {label: next(answers) for label in runs}
+            print("	".join(map(one_cell, by_run.values())), flush=True)
+            for label, prediction in by_run.items():
+                _say_what_happened(f"line {number}, {label}", prediction)
+    return DONE
+
+
+def _say_what_happened(where: str, prediction: Any) -> None:
+    if prediction.error:
+        _say(f"{where}: {prediction.error}")
+    elif prediction.cut:
+        _say(f"{where}: was cut to fit")
+
+
+def _open_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> Any:
+    from tunebook.mixing import MixedPredictor
+
+    return MixedPredictor.open(runs, _say, **_loading(given))
 
 
 def _answer_file(run: FinishedRun, given: argparse.Namespace) -> int:
@@ -83,7 +178,7 @@ def _answer_lines(run: FinishedRun, given: argparse.Namespace) -> int:
     from tunebook.predicting.outputs import one_line
 
     row_of_line(run.task, "")
-    lines = _stdin_lines(run)
+    lines = _stdin_lines([run.task])
     predictor, number = _open(run, given), 0
     while chunk := list(itertools.islice(lines, predictor.decoding.batch_size)):
         rows = [row_of_line(run.task, line) for line in chunk]
@@ -95,11 +190,12 @@ def _answer_lines(run: FinishedRun, given: argparse.Namespace) -> int:
     return DONE
 
 
-def _stdin_lines(run: FinishedRun) -> Iterator[str]:
+def _stdin_lines(for_tasks: Sequence[tasks.Task]) -> Iterator[str]:
     """Raises RequestError where there is none, before a model is loaded."""
     first = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.readline()
     if not first:
-        raise RequestError(Problem("", "there is no text", f"{usage(run.task)}, or --input FILE."))
+        remedy = f"{_usage(for_tasks)}, or --input FILE."
+        raise RequestError(Problem("", "there is no text", remedy))
     return map(_line, itertools.count(1), itertools.chain([first], sys.stdin.buffer))
 
 
@@ -131,14 +227,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(run: FinishedRun | None = None) -> _Parser:
-    """Takes the fields of every task; for a `run`, its help shows the fields of its own."""
+    """Takes the fields of every task; for one `run`, its help shows the fields of its own."""
     parser = _Parser(
         prog="python -m recipes.predict", add_help=False, allow_abbrev=False, description=__doc__,
-        usage="%(prog)s RUN [FIELDS | - | --input FILE --output FILE] [options]",
+        usage="%(prog)s RUN [RUN ...] [FIELDS | - | --input FILE --output FILE] [options]",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("run", nargs="?", metavar="RUN", help="folder of a finished run")
-    parser.add_argument("dash", nargs="?", metavar="-", help="a line of standard input an example")
+    parser.add_argument("words", nargs="*", metavar="RUN",
+                        help="folder of a finished run; -: a line of standard input an example"
+                        )  # fmt: skip
     _add_fields(parser.add_argument_group("text", reads(run.task) if run else None), run)
     _add_files(parser.add_argument_group("files"))
     _add_options(parser.add_argument_group("options"))
@@ -195,9 +292,9 @@ def _fields_of_all_tasks() -> dict[str, str]:
     return found
 
 
-def _help(folder: str | None) -> str:
-    run = None if folder is None else FinishedRun.read(folder)
-    return _parser(run).format_help()
+def _help(folders: list[str]) -> str:
+    runs = [FinishedRun.read(folder) for folder in folders]
+    return _parser(runs[0] if len(runs) == 1 else None).format_help()
 
 
 def _by_field(given: argparse.Namespace) -> dict[str, list[str]]:
@@ -214,10 +311,8 @@ def _mapping(words: list[str]) -> dict[str, str]:
     return {name: column for name, _, column in (word.partition("=") for word in words)}
 
 
-def _check(given: argparse.Namespace, unknown: list[str], run: FinishedRun) -> None:
-    problems = [_not_understood(word, run) for word in unknown]
-    if given.dash not in (None, "-"):
-        problems.append(_not_understood(given.dash, run))
+def _check(given: argparse.Namespace, unknown: list[str], for_tasks: Sequence[tasks.Task]) -> None:
+    problems = [_not_understood(word, for_tasks) for word in unknown]
     if given.input and (given.text is not None or given.dash or _by_field(given)):
         problems.append(Problem("--input", "excludes text of its own", "Give one or the other."))
     if given.input and not given.output:
@@ -229,15 +324,20 @@ def _check(given: argparse.Namespace, unknown: list[str], run: FinishedRun) -> N
         raise RequestError(problems)
 
 
-def _not_understood(word: str, run: FinishedRun) -> Problem:
+def _not_understood(word: str, for_tasks: Sequence[tasks.Task]) -> Problem:
     if not word.startswith("-"):
         return Problem(repr(word), "is not understood", 'Put text in quotes: --text "She sings."')
     name = word.partition("=")[0]
-    flags = [*map(flag, run.task.inputs), "--text", "--input", "--output", "--field",
+    inputs = {name for task in for_tasks for name in task.inputs}
+    flags = [*map(flag, sorted(inputs)), "--text", "--input", "--output", "--field",
              "--overwrite", "--batch-size", "--model", "--device"]  # fmt: skip
     guess = did_you_mean(name, flags)
     near = f"{guess} " if guess.startswith("Did you mean") else ""
-    return Problem(name, "no such flag", f"{near}{usage(run.task)}.")
+    return Problem(name, "no such flag", f"{near}{_usage(for_tasks)}.")
+
+
+def _usage(for_tasks: Sequence[tasks.Task]) -> str:
+    return "; ".join(dict.fromkeys(map(usage, for_tasks)))
 
 
 def _reason(error: Exception) -> str:

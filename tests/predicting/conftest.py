@@ -79,11 +79,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def run_of(house: Path) -> Callable[..., Path]:
-    """The folder of a run: run_of("prompt", "llama", "translate")."""
-    made: dict[tuple[str, str, str], Path] = {}
+    """The folder of a run: run_of("prompt", "llama", "translate", "seed=1")."""
+    made: dict[tuple[str, ...], Path] = {}
 
-    def folder_of(method: str = "lora", family: str = "llama", task: str = "translate") -> Path:
-        key = (method, family, task)
+    def folder_of(
+        method: str = "lora", family: str = "llama", task: str = "translate", *words: str
+    ) -> Path:
+        key = (method, family, task, *words)
         if key not in made:
             made[key] = _run(house, *key)
         return made[key]
@@ -91,7 +93,7 @@ def run_of(house: Path) -> Callable[..., Path]:
     return folder_of
 
 
-def _run(house: Path, method: str, family: str, task: str) -> Path:
+def _run(house: Path, method: str, family: str, task: str, *words: str) -> Path:
     import tunebook
     from recipes import compose
     from tunebook.settings.schema import MethodSettings
@@ -103,7 +105,7 @@ def _run(house: Path, method: str, family: str, task: str) -> Path:
         f"model.path={house / family}", f"method={'lora' if baseline else method}",
         f"outputs={house / 'outputs'}", "decoding.max_new_tokens=6", "decoding.batch_size=4",
         "training.max_steps=4", "training.batch_size=8", "training.eval_steps=4",
-        f"training.learning_rate={RATES.get(method, 1)}",
+        f"training.learning_rate={RATES.get(method, 1)}", *words,
     )  # fmt: skip
     if baseline:
         settings.method = MethodSettings(name=method, kind="baseline")

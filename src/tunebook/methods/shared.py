@@ -77,7 +77,7 @@ def cannot_share(model: Any) -> str:
     taken = inspect.signature(base.forward).parameters
     if missing := [name for name in NEEDED if name not in taken]:
         return f"{type(base).__name__} takes no {missing[0]}"
-    if base.is_gradient_checkpointing:
+    if any(getattr(module, "gradient_checkpointing", False) for module in base.modules()):
         return "gradient checkpointing empties the cache"
     with torch.no_grad():
         cache = prompt_cache(model)

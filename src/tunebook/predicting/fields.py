@@ -30,13 +30,17 @@ def _is_answer(message: Any) -> bool:
     return any(str(message.get(key)).lower() in values.ASSISTANT_ROLES for key in values.ROLE_KEYS)
 
 
-def read_rows(task: Task, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def read_rows(
+    task: Task, rows: Sequence[Row], numbers: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
     """The input fields of each row; other keys are passed over.
 
-    Raises RequestError with every row that lacks a field or holds something else than text.
+    Raises RequestError with every row that lacks a field or holds something else than text, each
+    by its number: one of `numbers`, or counted from 1.
     """
     problems: list[Problem] = []
-    read = [_read_row(task, row, f"row {i}", problems) for i, row in enumerate(rows, 1)]
+    numbered = zip(numbers or range(1, len(rows) + 1), rows, strict=True)
+    read = [_read_row(task, row, f"row {number}", problems) for number, row in numbered]
     if problems:
         raise RequestError(problems)
     return read

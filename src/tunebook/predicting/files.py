@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tunebook import report
 from tunebook.predicting.finished import FinishedRun
 from tunebook.predicting.predictor import Predictor
 
 if TYPE_CHECKING:
-    from tunebook.predicting.inputs import InputFile
     from tunebook.predicting.outputs import OutputFile
 
 Say = Callable[[str], None]
+Tick = Callable[[int], object]
 BATCHES_AT_ONCE = 8
 """Rows are sorted by length among so many batches, and kept after each so many."""
 
@@ -45,20 +45,35 @@ def predict_file(
         "model": predictor.model_content, "format": path.suffix.lower(),
     }  # fmt: skip
     with open_output(path, made_of, say) as output:
-        _fill(output, rows, predictor)
+        fill(output, rows, lambda some, tick: predictor.answer([row.fields for row in some], tick),
+             BATCHES_AT_ONCE * predictor.decoding.batch_size)  # fmt: skip
         output.finish()
-    say(_summary(output, run))
+    say(summary(output, f"cut in their {run.task.long_field}"))
     return path
 
 
-def _fill(output: OutputFile, rows: InputFile, predictor: Predictor) -> None:
+class Rows(Protocol):
+    """Rows to answer: how many there are, and each one with its id."""
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        ...
+
+    def rows(self) -> Iterator[Any]:
+        """From the first, each time."""
+        ...
+
+
+def fill(
+    output: OutputFile, rows: Rows, answer: Callable[[list[Any], Tick], Sequence[Any]], at_once: int
+) -> None:
+    """Answer the rows that `output` lacks, `at_once` of them, and keep them after each time."""
     left = itertools.islice(rows.rows(), output.done.rows, None)
-    at_once = BATCHES_AT_ONCE * predictor.decoding.batch_size
     with _progress(rows.count, output.done.rows) as tick:
         while chunk := list(itertools.islice(left, at_once)):
-            predictions = predictor.answer([row.fields for row in chunk], tick)
-            ids = (row.id for row in chunk)
-            output.add(list(zip(ids, predictions, strict=True)))
+            answers = answer(chunk, tick)
+            output.add([(row.id, one) for row, one in zip(chunk, answers, strict=True)])
 
 
 @contextmanager
@@ -77,11 +92,12 @@ def _progress(total: int, done: int) -> Iterator[Callable[[int], object]]:
         yield lambda more: bar.advance(task, more)
 
 
-def _summary(output: OutputFile, run: FinishedRun) -> str:
+def summary(output: OutputFile, cut: str) -> str:
+    """How many rows were written, and what was not as asked; `cut` says what rows were."""
     done, parts = output.done, []
     if done.failed:
         parts.append(f"{done.failed} could not be answered: see their error")
     if done.cut:
-        parts.append(f"{done.cut} cut in their {run.task.long_field}")
+        parts.append(f"{done.cut} {cut}")
     more = f" ({'; '.join(parts)})" if parts else ""
     return f"wrote {done.rows} rows to {output.path}{more}"

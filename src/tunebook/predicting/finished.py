@@ -11,13 +11,12 @@ from typing import Any
 import yaml
 
 from tunebook import methods
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
 from tunebook.runs import RunFolder
 from tunebook.runs.files import read_json
 from tunebook.settings import Resolved, Settings, resolve, settings_from
 from tunebook.settings.schema import TrainingSettings
-from tunebook.settings.typed import did_you_mean
 from tunebook.tasks import Task, task_of
 
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ from tunebook.data.faults import Faults
 from tunebook.data.files import hash_of_files
 from tunebook.data.formats import READERS, Reader
 from tunebook.data.values import WrongType, text_of
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.predicting.fields import Read, reader_of, reads, row_of_line, turns_to_answer, whole
-from tunebook.settings.typed import did_you_mean
 from tunebook.tasks import Task
 
 ID = "id"
@@ -31,6 +30,15 @@ class InputRow:
     fields: dict[str, Any]
 
 
+Wanted = Callable[[Batch], Sequence[bool]]
+"""Which rows of a batch are to be read."""
+
+
+def every_row(batch: Batch) -> Sequence[bool]:
+    """All of them."""
+    return [True] * len(batch)
+
+
 @dataclass(frozen=True)
 class InputFile:
     """A file whose every row can be read. `columns` maps each field to its column."""
@@ -42,12 +50,13 @@ class InputFile:
     count: int
     content: str
     """a hash of its bytes"""
+    wanted: Wanted
 
     def rows(self) -> Iterator[InputRow]:
-        """Every row, in order."""
+        """Every row, in order; without fields where it is not wanted."""
         number = 1
         for batch in self.reader(self.path, str(self.path), Faults()):
-            for row in _rows_in(batch, self.columns, self.readers, number, Faults()):
+            for row in _rows_in(batch, self.columns, self.readers, number, self.wanted, Faults()):
                 yield row
                 number += 1
 
@@ -55,29 +64,40 @@ class InputFile:
 def open_input(
     given: str | Path, task: Task, mapping: Mapping[str, str],
     columns_of_run: Mapping[str, str], say: Callable[[str], None],
+    wanted: Wanted = every_row, names: list[str] | None = None,
 ) -> InputFile:  # fmt: skip
     """The file at `given`, every row of it checked.
 
     A field is read from the column that `mapping` names, else from the one of its own name, else
-    from the one that it had in the run's data. Raises RequestError with every problem found, with
-    file and line.
+    from the one that it had in the run's data. Columns are `names`, else those of the first rows.
+    Rows that are not `wanted` may lack every field.
+    Raises RequestError with every problem found, with file and line.
     """
     path = Path(given).expanduser()
-    _check_path(path, given, task)
-    _check_mapping(task, mapping)
-    suffix = path.suffix.lower()
-    reader = _text_reader(task) if suffix == TEXT_FILE else READERS[suffix]
+    check_path(path, given, task)
+    check_mapping(mapping, [*task.inputs, ID], reads(task))
+    reader = _text_reader(task) if path.suffix.lower() == TEXT_FILE else reader_for(path)
+    columns = _columns(names or _names(path, reader), path, task, mapping, columns_of_run, say)
+    readers = {name: _reader(task, name, columns, columns_of_run) for name in task.inputs}
+    count = _check_rows(path, reader, columns, readers, wanted)
+    return InputFile(path, columns, readers, reader, count, hash_of_files([path]), wanted)
+
+
+def reader_for(path: Path) -> Reader:
+    """What reads a file with columns."""
+    return READERS[path.suffix.lower()]
+
+
+def _names(path: Path, reader: Reader) -> list[str]:
     faults = Faults()
     first = next(reader(path, str(path), faults), None)
     if first is None or len(first) == 0:
         raise RequestError(faults.problems() or Problem(str(path), "holds no rows"))
-    columns = _columns(first.names(), path, task, mapping, columns_of_run, say)
-    readers = {name: _reader(task, name, columns, columns_of_run) for name in task.inputs}
-    count = _check_rows(path, reader, columns, readers)
-    return InputFile(path, columns, readers, reader, count, hash_of_files([path]))
+    return first.names()
 
 
-def _check_path(path: Path, given: str | Path, task: Task) -> None:
+def check_path(path: Path, given: str | Path, task: Task) -> None:
+    """Raise RequestError where there is no file that can be read for `task`."""
     suffix, problem = path.suffix.lower(), None
     if path.is_dir():
         problem = Problem(f"--input {given}", "is a folder", "Give one file.")
@@ -98,10 +118,10 @@ def _near(path: Path) -> str:
     return guess if guess.startswith("Did you mean") else f"Relative paths start at {Path.cwd()}"
 
 
-def _check_mapping(task: Task, mapping: Mapping[str, str]) -> None:
-    known = [*task.inputs, ID]
+def check_mapping(mapping: Mapping[str, str], known: Sequence[str], usage: str) -> None:
+    """Raise RequestError for each field of `mapping` that is not `known`."""
     problems = [
-        Problem(f"--field {name}={column}", f"there is no field {name}; {reads(task)}",
+        Problem(f"--field {name}={column}", f"there is no field {name}; {usage}",
                 did_you_mean(name, known))
         for name, column in mapping.items()
         if name not in known
@@ -144,11 +164,12 @@ def _reader(
 
 
 def _check_rows(
-    path: Path, reader: Reader, columns: Mapping[str, str], readers: Mapping[str, Read]
-) -> int:
+    path: Path, reader: Reader, columns: Mapping[str, str], readers: Mapping[str, Read],
+    wanted: Wanted,
+) -> int:  # fmt: skip
     faults, count = Faults(), 0
     for batch in reader(path, str(path), faults):
-        count += sum(1 for _ in _rows_in(batch, columns, readers, count + 1, faults))
+        count += sum(1 for _ in _rows_in(batch, columns, readers, count + 1, wanted, faults))
     if faults:
         raise RequestError(faults.problems())
     return count
@@ -156,20 +177,21 @@ def _check_rows(
 
 def _rows_in(
     batch: Batch, columns: Mapping[str, str], readers: Mapping[str, Read], first: int,
-    faults: Faults,
+    wanted: Wanted, faults: Faults,
 ) -> Iterator[InputRow]:  # fmt: skip
-    names = list(readers)
-    raw = [_listed(batch.column(columns[name])) for name in names]
-    ids = _listed(batch.column(columns[ID]))
-    for i, values in enumerate(zip(*raw, strict=True)):
+    raw = {name: listed_values(batch.column(columns[name])) for name in readers}
+    ids, chosen = listed_values(batch.column(columns[ID])), wanted(batch)
+    for i in range(len(batch)):
         fields = {
-            name: _read(readers[name], value, batch, i, columns[name], faults)
-            for name, value in zip(names, values, strict=True)
+            name: _read(readers[name], values[i], batch, i, columns[name], faults)
+            for name, values in raw.items()
+            if chosen[i]
         }
         yield InputRow(_id(ids[i], first + i), fields)
 
 
-def _listed(column: Any) -> list[Any]:
+def listed_values(column: Any) -> list[Any]:
+    """A column as a list, a value a row."""
     return column if isinstance(column, list) else column.to_pylist()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
@@ -23,24 +23,47 @@ from tunebook.predicting.predictor import Prediction
 from tunebook.runs.files import read_json, write_json
 
 Say = Callable[[str], None]
-Answered = tuple[str | int, Prediction]
+
+
+class Outcome(Protocol):
+    """What came of a row: one prediction, or those of several runs."""
+
+    @property
+    def error(self) -> str | None:
+        """Why the row, or a part of it, has no prediction."""
+        ...
+
+    @property
+    def cut(self) -> bool:
+        """Whether something of the row was cut to fit."""
+        ...
+
+
+Answered = tuple[str | int, Any]
+"""The id of a row and its Outcome, of the kind that a Format writes."""
 
 
 def _json_line(row: Answered) -> str:
     found: dict[str, Any] = {"id": row[0], "prediction": row[1].text}
     if row[1].error:
         found["error"] = row[1].error
+    return json_line(found)
+
+
+def json_line(found: Mapping[str, Any]) -> str:
+    """One line of a JSONL file."""
     return json.dumps(found, ensure_ascii=False) + "\n"
 
 
 def _cells(delimiter: str) -> Callable[[Answered], str]:
     def line(row: Answered) -> str:
-        return _cell_line([str(row[0]), row[1].text or "", row[1].error or ""], delimiter)
+        return cell_line([str(row[0]), row[1].text or "", row[1].error or ""], delimiter)
 
     return line
 
 
-def _cell_line(cells: Sequence[str], delimiter: str) -> str:
+def cell_line(cells: Sequence[str], delimiter: str) -> str:
+    """One line of a CSV or TSV file."""
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(cells)
     return text.getvalue()
@@ -60,10 +83,11 @@ class Format:
 
 
 HEADER = ("id", "prediction", "error")
-WRITERS = {
+Writers = Mapping[str, Format]
+WRITERS: Writers = {
     ".jsonl": Format(_json_line),
-    ".csv": Format(_cells(","), _cell_line(HEADER, ",")),
-    ".tsv": Format(_cells("\t"), _cell_line(HEADER, "\t")),
+    ".csv": Format(_cells(","), cell_line(HEADER, ",")),
+    ".tsv": Format(_cells("\t"), cell_line(HEADER, "\t")),
     ".txt": Format(lambda row: one_line(row[1]) + "\n"),
 }
 
@@ -84,6 +108,7 @@ class OutputFile:
 
     path: Path
     made_of: Mapping[str, Any]
+    writer: Format
     done: Done = field(default_factory=Done)
 
     @property
@@ -98,12 +123,12 @@ class OutputFile:
 
     def add(self, rows: Sequence[Answered]) -> None:
         """Write `rows` behind those that are there."""
-        writer = WRITERS[self.path.suffix.lower()]
-        text = "".join(writer.line(row) for row in rows)
-        self._append(text if self.done.rows else writer.header + text)
+        text = "".join(self.writer.line(row) for row in rows)
+        self._append(text if self.done.rows else self.writer.header + text)
+        outcomes: list[Outcome] = [outcome for _, outcome in rows]
         self.done.rows += len(rows)
-        self.done.failed += sum(prediction.error is not None for _, prediction in rows)
-        self.done.cut += sum(prediction.cut for _, prediction in rows)
+        self.done.failed += sum(outcome.error is not None for outcome in outcomes)
+        self.done.cut += sum(outcome.cut for outcome in outcomes)
         write_json(self.state, {"of": self.made_of, "done": vars(self.done)})
 
     def _append(self, text: str) -> None:
@@ -125,12 +150,14 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def check_output(given: str | Path, input_path: Path, overwrite: bool) -> Path:
+def check_output(
+    given: str | Path, input_path: Path, overwrite: bool, writers: Writers = WRITERS
+) -> Path:
     """Where to write. Raises RequestError where that cannot be, or would destroy something."""
     path, problem = Path(given).expanduser(), None
     where = f"--output {given}"
-    if path.suffix.lower() not in WRITERS:
-        problem = Problem(where, f"must end in {', '.join(WRITERS)}")
+    if path.suffix.lower() not in writers:
+        problem = Problem(where, f"must end in {', '.join(writers)}")
     elif path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         problem = Problem(where, what, "Name a file in a folder that exists.")
@@ -146,7 +173,9 @@ def check_output(given: str | Path, input_path: Path, overwrite: bool) -> Path:
 
 
 @contextmanager
-def open_output(path: Path, made_of: Mapping[str, Any], say: Say) -> Iterator[OutputFile]:
+def open_output(
+    path: Path, made_of: Mapping[str, Any], say: Say, writers: Writers = WRITERS
+) -> Iterator[OutputFile]:
     """The file to write, with what an interrupted command has left of it.
 
     What is left of another input, run or model is dropped, which is said. Raises RequestError when
@@ -159,7 +188,7 @@ def open_output(path: Path, made_of: Mapping[str, Any], say: Say) -> Iterator[Ou
         what = "another process is writing this very file"
         raise RequestError(Problem(f"--output {path}", what, "Wait, or name another.")) from None
     try:
-        output = OutputFile(path, made_of)
+        output = OutputFile(path, made_of, writers[path.suffix.lower()])
         _take_up(output, say)
         yield output
     finally:

@@ -18,6 +18,7 @@ from tunebook.tasks import Row
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
+    from tunebook.text.encoding import Source
 
 Say = Callable[[str], None]
 Tick = Callable[[int], object]
@@ -42,7 +43,7 @@ class Predictor:
         self.run, self.task = run, run.task
         self.model_content = content_of(resolved.settings.model, resolved.facts)
         self.decoding = resolved.settings.decoding
-        self._base, self._model = base, model
+        self.base, self.model = base, model
         self._encoder = Encoder(resolved.settings, resolved.facts, base.tokenizer)
 
     @classmethod
@@ -55,12 +56,28 @@ class Predictor:
         `model` names the base model where it has moved; `device` and `batch_size` replace the
         run's own. `say` gets one line for each automatic choice. Raises RequestError.
         """
+        from tunebook.models.base import load
+
         run = folder if isinstance(folder, FinishedRun) else FinishedRun.read(folder)
         resolved = run.resolved(model, device)
+        base = load(resolved.settings.model, resolved.facts, say)
+        return cls.over(base, run, resolved, say, batch_size=batch_size)
+
+    @classmethod
+    def over(
+        cls, base: Base, run: FinishedRun, resolved: Resolved, say: Say = report.say, *,
+        batch_size: int | None = None,
+    ) -> Predictor:  # fmt: skip
+        """The same over a `base` that is loaded already, such as one that runs share.
+
+        Only a run whose method leaves the layers alone may share one: a prompt, a prefix, a
+        baseline. Raises RequestError.
+        """
         resolved.settings.decoding.batch_size = batch_size or resolved.settings.decoding.batch_size
         for difference in run.older_versions():
             say(f"warning: this run was made with {difference}")
-        base, trained = _load(run, resolved, say)
+        adapter = None if run.is_whole_model else run.weights
+        trained = base.model if adapter is None else _with_adapter(base, adapter, say)
         _compare_arithmetic(run, base, say)
         return cls(run, resolved, base, trained)
 
@@ -85,27 +102,33 @@ class Predictor:
         """
         from tunebook.decoding import generate
 
-        sources, predictions = self._sources(rows)
+        sources, predictions = self.sources(rows)
         progress(len(predictions))
         ids = [source.ids for source in sources.values()]
-        texts = generate(self._model, self._base, ids, self.decoding, progress)
+        texts = generate(self.model, self.base, ids, self.decoding, progress)
         for (i, source), text in zip(sources.items(), texts, strict=True):
             predictions[i] = Prediction(text, cut=source.cut)
         return [predictions[i] for i in range(len(rows))]
 
-    def _sources(self, rows: Sequence[Row]) -> tuple[dict[int, Any], dict[int, Prediction]]:
-        """What the model reads for each row that can be answered, and why the others cannot."""
-        read = read_rows(self.task, rows)
+    def sources(
+        self, rows: Sequence[Row], numbers: Sequence[int] | None = None
+    ) -> tuple[dict[int, Source], dict[int, Prediction]]:
+        """What the model reads for each row that can be answered, and why the others cannot.
+
+        Both by index. Raises RequestError where a row lacks a field, with its number: one of
+        `numbers`, or counted from 1.
+        """
+        read = read_rows(self.task, rows, numbers)
         empty = {i: names for i, row in enumerate(read) if (names := empty_fields(self.task, row))}
         failed = {i: Prediction(None, _words_for(names)) for i, names in empty.items()}
         left = [i for i in range(len(rows)) if i not in failed]
         encoded = self._encoder.sources([read[i] for i in left]) if left else []
         found = dict(zip(left, encoded, strict=True))
-        failed |= {i: Prediction(None, self._why_not(source)) for i, source in found.items()
-                   if not source or not source.ids}  # fmt: skip
-        return {i: source for i, source in found.items() if i not in failed}, failed
+        good = {i: source for i, source in found.items() if source and source.ids}
+        failed |= {i: Prediction(None, self._why_not(found[i])) for i in found if i not in good}
+        return good, failed
 
-    def _why_not(self, source: Any) -> str:
+    def _why_not(self, source: Source | None) -> str:
         if source is not None:
             return "holds nothing that the model's tokenizer knows"
         return f"does not fit into {self._encoder.room.most} tokens although cut"
@@ -113,15 +136,6 @@ class Predictor:
 
 def _words_for(empty: Sequence[str]) -> str:
     return f"{listed(empty)} {'is' if len(empty) == 1 else 'are'} empty"
-
-
-def _load(run: FinishedRun, resolved: Resolved, say: Say) -> tuple[Base, Any]:
-    from tunebook.models.base import load
-
-    base = load(resolved.settings.model, resolved.facts, say)
-    if run.weights is None or run.is_whole_model:
-        return base, base.model
-    return base, _with_adapter(base, run.weights, say)
 
 
 def _with_adapter(base: Base, folder: Path, say: Say) -> Any:
