@@ -6,7 +6,7 @@ Nothing heavy is imported before a test asks for a model.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +156,14 @@ def _one_thread() -> None:
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture(autouse=True)
+def _own_recipes() -> Iterator[None]:
+    """Recipe files and run folders named in one test are not options of the next."""
+    from recipes import outside
+    from tunebook import folders
+
+    yield
+    folders._added.clear()
+    outside._folder.cache_clear()

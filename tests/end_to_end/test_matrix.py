@@ -27,7 +27,8 @@ FILES = {
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("task", TASKS)
 def test_trains_scores_saves_and_reloads(task: str, method: str, base: str, tmp_path: Path) -> None:
-    words = (f"task={task}", f"method={method}", f"model={base}", *SMALL, f"outputs={tmp_path}")
+    words = [f"task={task}", f"method={method}", f"model={base}", *SMALL, f"outputs={tmp_path}"]
+    words += ["training.learning_rate=5e-3"] if method == "prefix" else []
     result = tunebook.run(compose(*words), lambda _: None)
     assert {file.name for file in result.folder.iterdir()} == FILES
     loss = result.metrics["loss"]

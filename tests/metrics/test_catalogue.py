@@ -25,7 +25,7 @@ def test_only_loss_and_perplexity_are_better_lower() -> None:
         "rougeL",
         "bleu",
     ]
-    with pytest.raises(ValueError, match="'rougel'. Did you mean rougeL"):
+    with pytest.raises(ValueError, match=r"'rougel'\. Did you mean rougeL"):
         higher_is_better("rougel")
 
 

@@ -1,0 +1,82 @@
+"""Generating for examples of mixed lengths: this project, stock batched, stock one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from tunebook.bench import material
+from tunebook.bench.memory import PeakMemory
+from tunebook.bench.settings import Request
+from tunebook.bench.sides import our_model, settings_for, stock_model
+from tunebook.decoding import generate, generation_config
+from tunebook.models.base import Base
+from tunebook.settings.schema import DecodingSettings
+from tunebook.training.batches import padded
+
+ONE_IN = 10
+"""One at a time is measured on one example in ten, and scaled."""
+
+
+def measure_generation(side: str, request: Request) -> dict[str, Any]:
+    """Seconds and texts of "ours", "stock" (batched) or "alone" (stock, one at a time)."""
+    base = material.load_base(request)
+    sources = material.sources(request, base)
+    chosen = chosen_of(side, len(sources))
+    decoding = settings_for(request).decoding
+    model = (our_model if side == "ours" else stock_model)(request, base)
+    memory = PeakMemory(base.device.partition(":")[0])
+    _texts(side, model, base, sources[:2], decoding)
+    started, worked = time.perf_counter(), time.process_time()
+    texts = _texts(side, model, base, [sources[i] for i in chosen], decoding)
+    seconds, processor = time.perf_counter() - started, time.process_time() - worked
+    scale = len(sources) / len(chosen)
+    return {
+        "seconds": seconds * scale,
+        "processor_seconds": processor * scale,
+        "texts": dict(zip(map(str, chosen), texts, strict=True)),
+        "baseline_bytes": memory.baseline,
+        "peak_bytes": memory.bytes,
+    }
+
+
+def chosen_of(side: str, examples: int) -> list[int]:
+    """Which examples a side generates for."""
+    if side != "alone":
+        return list(range(examples))
+    return list(range(0, examples, min(ONE_IN, max(1, examples // 20))))
+
+
+def _texts(
+    side: str, model: Any, base: Base, sources: Sequence[Sequence[int]], decoding: DecodingSettings
+) -> list[str]:
+    if side == "ours":
+        return generate(model, base, sources, decoding)
+    return stock_texts(model, base, sources, decoding, 1 if side == "alone" else None)
+
+
+@torch.no_grad()
+def stock_texts(
+    model: Any, base: Base, sources: Sequence[Sequence[int]], decoding: DecodingSettings,
+    batch_size: int | None = None,
+) -> list[str]:  # fmt: skip
+    """What `model.generate` of stock PEFT gives for batches in the order of the sources."""
+    model.eval()
+    config, texts = generation_config(base, decoding), []
+    left = base.facts.family == "decoder-only"
+    size = batch_size or decoding.batch_size
+    for start in range(0, len(sources), size):
+        rows = sources[start : start + size]
+        ids = padded(rows, base.tokenizer.pad_token_id, left=left).to(base.model.device)
+        mask = padded([[1] * len(row) for row in rows], 0, left=left).to(base.model.device)
+        made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+        texts += [_text(base.tokenizer, row[ids.shape[1] if left else 0 :]) for row in made]
+    return texts
+
+
+def _text(tokenizer: Any, ids: torch.Tensor) -> str:
+    options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+    return tokenizer.decode(ids.tolist(), **options).strip()
