@@ -119,7 +119,7 @@ def test_compose_refuses_several_runs() -> None:
     (["training.learning_rate=0.1", "seed=3"], None, "seed=3-learning_rate=0.1"),
     (["data.limit.train=5"], None, "train=5"),
     (["outputs=/tmp/x", "again=true", "decoding.batch_size=4"], None, "default"),
-    (["data.train=/home/me/rows.jsonl", "model.path=/models/x"], None, "default"),
+    (["data.train=/data/rows.jsonl", "model.path=/models/x"], None, "default"),
     (["++seed=3"], "qa_lora", "qa_lora-seed=3"),
     (['task.instruction="Say, it: now"'], None, "instruction=say_it_now"),
     (["hydra.verbose=true", "hydra/launcher=basic"], None, "default"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ class Part:
 
 
 @dataclass
-class Source:
+class Source(ABC):
     """Where the rows of one split are read from.
 
     `key` names the setting that gave it, `content` is a hash of what will be read.
@@ -35,6 +36,6 @@ class Source:
         """Whether rows come with references beside them."""
         return False
 
+    @abstractmethod
     def parts(self, faults: Faults) -> Iterator[Part]:
         """The parts in order; what cannot be read goes into `faults`."""
-        raise NotImplementedError
