@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recipes import compose
+from recipes.request import read_request
 from tunebook import folders
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,9 @@ OWN = {"recipe=mine"}
 @pytest.mark.parametrize("typed", RUNS)
 def test_each_run_composes(typed: str) -> None:
     words = shlex.split(typed, comments=True)
-    if words != ["--help"] and not OWN & set(words):
+    if words[0] == "-m":
+        assert read_request(words[1:], sweep=True).sweep
+    elif words != ["--help"] and not OWN & set(words):
         assert compose(*words).task.name
 
 
