@@ -7,7 +7,7 @@ it would be alone; a soft prompt is computed once and stands in front of every b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -57,17 +57,17 @@ def generate(
     texts = [""] * len(sources)
     for indices in by_length([len(source) for source in sources], decoding.batch_size):
         ids = decode([sources[i] for i in indices])
-        for i, text in zip(indices, _texts(base.tokenizer, ids), strict=True):
-            texts[i] = text
+        for i, row in zip(indices, ids.tolist(), strict=True):
+            texts[i] = text_of(base.tokenizer, row)
         progress(len(indices))
     model.train(was_training)
     return texts
 
 
-def _texts(tokenizer: Any, ids: torch.Tensor) -> Iterator[str]:
-    for row in ids.tolist():
-        text = tokenizer.decode(row, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        yield text.strip()
+def text_of(tokenizer: Any, ids: Sequence[int]) -> str:
+    """Generated ids as text, without special tokens and outer white space."""
+    decoded = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return decoded.strip()
 
 
 Decode = Callable[[list[Sequence[int]]], torch.Tensor]

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tunebook.decoding.generate import generation_config
+from tunebook.decoding.generate import generation_config, text_of
 from tunebook.mixing.fronts import Caches, front_for
 from tunebook.models.base import Base
 from tunebook.settings.schema import DecodingSettings
@@ -44,7 +44,7 @@ class MixedDecoder:
         for indices in by_length(self._lengths(sources, which), decoding.batch_size):
             made = self._decode([sources[i] for i in indices], [which[i] for i in indices], config)
             for i, row in zip(indices, made.tolist(), strict=True):
-                texts[i] = self._text(row)
+                texts[i] = text_of(self.base.tokenizer, row)
             progress(len(indices))
         return texts
 
@@ -77,8 +77,3 @@ class MixedDecoder:
             generation_config=config,
         )
         return made[:, ids.shape[1] :]
-
-    def _text(self, ids: list[int]) -> str:
-        """As tunebook.decoding does it."""
-        decode = self.base.tokenizer.decode
-        return decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()
