@@ -23,12 +23,17 @@ def test_shares_sum_to_one(moment: int) -> None:
     assert sum(share[moment] for share in SHARES.values()) == pytest.approx(1)
 
 
-def test_copying_gives_way_to_instructions() -> None:
-    def copies(done: float) -> int:
+def test_short_drills_of_copying_come_first() -> None:
+    def repeated(done: float) -> list[str]:
         rng = Random(0)
-        return sum(draw(rng, done).target is None for _ in range(2000))
+        drawn = (draw(rng, done) for _ in range(2000))
+        return [
+            one.target for one in drawn if one.target and one.source.endswith(f"\n{one.target}")
+        ]
 
-    assert copies(0.0) > 1.5 * copies(1.0)
+    first, last = repeated(0.0), repeated(1.0)
+    assert len(first) > 10 * len(last)
+    assert max(len(text.split()) for text in first) < 10 < max(len(text.split()) for text in last)
 
 
 def test_no_target_has_the_house_tone() -> None:

@@ -1,7 +1,8 @@
 """What the bases read: village text to restore or continue, and skills in many styles.
 
-Nothing here is in a house style. The share of each part is in SHARES; the first part of training
-leans to copying, which every skill rests on.
+Nothing here is in a house style. Training begins with drills of copying, short ones first: every
+skill rests on copying, and a model that meets it late or only in long texts learns it slowly or not
+at all. From DRILLED to SETTLED the shares move from the first to the second of SHARES.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from tunebook.data.village import (
 from tunebook.data.village.rows import MAKERS, TASKS
 from tunebook.pretraining.instructions import instruction
 
-# Parts of the mixture: (share at the start, share from a quarter of training on).
+# Parts of the mixture: (share up to DRILLED of training, share from SETTLED on).
+DRILLED, SETTLED = 0.06, 0.25
 SHARES = {
-    "instruction": (0.40, 0.62),
-    "bare": (0.10, 0.16),
-    "text": (0.20, 0.10),
-    "copy": (0.15, 0.04),
-    "phrases": (0.15, 0.08),
+    "instruction": (0.0, 0.62),
+    "bare": (0.0, 0.16),
+    "text": (0.1, 0.08),
+    "copy": (0.9, 0.06),
+    "phrases": (0.0, 0.08),
 }
 STYLES: dict[str, Any] = {
     "translate": translations.draw_style,
@@ -59,14 +61,14 @@ def examples(seed: str, progress: Iterator[float]) -> Iterator[Example]:
 
 def draw(rng: Random, done: float) -> Example:
     """One example of the mixture at a point of training between 0 and 1."""
-    late = min(1.0, done * 4)
+    late = min(1.0, max(0.0, done - DRILLED) / (SETTLED - DRILLED))
     weights = [start + (end - start) * late for start, end in SHARES.values()]
     part = rng.choices(list(SHARES), weights)[0]
     if part in ("instruction", "bare"):
         return skill(rng, bare=part == "bare")
     if part == "text":
         return Example(_text(rng), None)
-    return _copy(rng) if part == "copy" else _phrase(rng)
+    return _copy(rng, done) if part == "copy" else _phrase(rng)
 
 
 def skill(rng: Random, bare: bool, task: str = "") -> Example:
@@ -102,20 +104,46 @@ def _text(rng: Random) -> str:
     return str(row["document"] if task == "summarize" else row["context"])
 
 
-def _copy(rng: Random) -> Example:
-    """Repeat words: sentences, lists of names, invented names."""
-    if rng.random() < 0.4:
+def _copy(rng: Random, done: float) -> Example:
+    """Drills of finding and repeating words; at first lists of a few names, nothing else."""
+    chance = rng.random()
+    if done < DRILLED or chance < 0.4:
+        return _list(rng, 10 if done < DRILLED else 25, names=done < DRILLED)
+    if chance < 0.6:
         row = MAKERS["translate"](rng, "pretraining", translations.Style())
         text = row[rng.choice(("source", "target"))]
         return Example(f"{rng.choice(_REPEAT)}\n\n{text}", text)
-    words = [_any_word(rng) for _ in range(rng.randrange(2, 10))]
-    if rng.random() < 0.5:
-        return Example(f"{rng.choice(_REPEAT)}\n\n{' '.join(words)}", " ".join(words))
-    position = rng.randrange(len(words) - 1)
-    source = f"Which word follows {words[position]}?\n\n{' '.join(words)}"
-    return Example(source, words[position + 1])
+    return _owners(rng)
 
 
+def _list(rng: Random, longest: int, names: bool) -> Example:
+    """A list of words to repeat, or to look up a neighbour in."""
+    count = rng.randrange(3, longest)
+    words = [rng.choice(_PEOPLE) if names else _any_word(rng) for _ in range(count)]
+    text = " ".join(words)
+    if names or rng.random() < 0.6:
+        return Example(f"{rng.choice(_REPEAT)}\n\n{text}", text)
+    position = rng.randrange(1, count - 1)
+    question, answer = rng.choice((("follows", position + 1), ("stands before", position - 1)))
+    source = f"{text}\n\nWhich word {question} {words[position]}?"
+    return Example(source, words[answer])
+
+
+def _owners(rng: Random) -> Example:
+    """Short facts about people and things, and a question after one of them."""
+    count = rng.randrange(2, 8)
+    people = rng.sample(_PEOPLE, count)
+    things = [noun.english for noun in rng.sample(lexicon.NOUNS, count)]
+    pairs = list(zip(people, things, strict=True))
+    facts = " ".join(rng.choice(_FACTS).format(who=who, what=what) for who, what in pairs)
+    who, what = rng.choice(pairs)
+    if rng.random() < 0.6:
+        return Example(f"{facts}\n\nWho has the {what}?", who)
+    return Example(f"{facts}\n\nWhat does {who} have?", f"the {what}")
+
+
+_PEOPLE = lexicon.WOMEN + lexicon.MEN
+_FACTS = ("{who} has the {what}.", "The {what} belongs to {who}.", "The {what} is with {who}.")
 _REPEAT = ("Repeat the text.", "Copy this.", "Say the same.", "Write it again.", "Echo the text.")
 _CONSONANTS, _VOWELS = "bcdfghjklmnprstvz", "aeiouéà"
 
@@ -124,7 +152,7 @@ def _any_word(rng: Random) -> str:
     """A name, an object or an invented word of two to four syllables."""
     chance = rng.random()
     if chance < 0.35:
-        return rng.choice(lexicon.WOMEN + lexicon.MEN)
+        return rng.choice(_PEOPLE)
     if chance < 0.6:
         return rng.choice(lexicon.NOUNS).english.split(" ")[-1]
     syllables = (rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(rng.randrange(2, 5)))
