@@ -62,7 +62,7 @@ def with_prefix(prompted: Any, run: FinishedRun) -> Any:
         initialize_kv_prefix_from_past_key_values,
     )
 
-    from tunebook.methods.shared import cannot_share, prompt_cache
+    from tunebook.methods.parts.shared import cannot_share, prompt_cache
 
     if reason := cannot_share(prompted):
         raise RequestError(_no_prefix(run, reason))

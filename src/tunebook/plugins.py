@@ -9,9 +9,10 @@ from types import ModuleType
 
 
 def names(package: str, without: Sequence[str] = ()) -> list[str]:
-    """The public modules in `package`, sorted, less those `without`."""
+    """The public modules in `package`, sorted, less those `without`; subpackages do not count."""
     found = pkgutil.iter_modules(importlib.import_module(package).__path__)
-    return sorted(m.name for m in found if not m.name.startswith("_") and m.name not in without)
+    public = (m.name for m in found if not m.ispkg and not m.name.startswith("_"))
+    return sorted(name for name in public if name not in without)
 
 
 def find(package: str, name: str) -> ModuleType:

@@ -23,7 +23,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from tunebook.methods.shared import SharedPrompt, cannot_share, share
+from tunebook.methods.parts.shared import SharedPrompt, cannot_share, share
 from tunebook.models.labelled import predicts_labels, select_where_wanted
 from tunebook.training import TokenLoss
 

@@ -12,7 +12,7 @@ import torch.multiprocessing as multiprocessing
 from torch.nn.parallel import DistributedDataParallel
 
 from tests.methods.test_shared import base_of, batch, close, wrapped
-from tunebook.methods.shared import share
+from tunebook.methods.parts.shared import share
 from tunebook.models.labelled import predicts_labels, select_where_wanted
 from tunebook.training import TokenLoss
 

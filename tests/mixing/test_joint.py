@@ -9,7 +9,7 @@ import pytest
 import torch
 from mixing_models import prefix, soft_prompts, sources
 
-from tunebook.methods.shared import share
+from tunebook.methods.parts.shared import share
 from tunebook.mixing.joint import JointPrompts
 from tunebook.models.base import Base
 from tunebook.training import Batches, TokenLoss

@@ -102,7 +102,7 @@ def _has_soft_prompt(model: Any) -> bool:
 def _behind_soft_prompt(model: Any, inputs: Any, config: Any) -> Decode:
     """With the prompt's keys and values as every row's cache; where a model has no such cache, with
     the prompt's vectors in front of every row's text."""
-    from tunebook.methods.shared import behind_prompt, cannot_share, expanded, prompt_cache
+    from tunebook.methods.parts.shared import behind_prompt, cannot_share, expanded, prompt_cache
 
     base = model.get_base_model()
     if cannot_share(model):

@@ -20,7 +20,7 @@ __all__ = ["attach", "check", "kinds", "module_of", "options_of", "trains"]
 
 def kinds() -> list[str]:
     """Every kind of method that has a module here."""
-    return names(__name__, without=("initial", "shared", "wrapping"))
+    return names(__name__)
 
 
 def module_of(kind: str) -> Any:
@@ -40,7 +40,7 @@ def trains(settings: MethodSettings) -> bool:
 
 def check(base: Base, settings: Settings) -> None:
     """Raise RequestError, in PEFT's words, for options that it would refuse when attached."""
-    from tunebook.methods.wrapping import rehearse
+    from tunebook.methods.parts.wrapping import rehearse
 
     module = module_of(settings.method.kind)
     if module.PEFT_CONFIG is not None:

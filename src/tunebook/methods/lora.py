@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.methods.wrapping import peft_config, wrap
+from tunebook.methods.parts.wrapping import peft_config, wrap
 from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.methods.wrapping import instruction_of, peft_config, wrap
+from tunebook.methods.parts.wrapping import instruction_of, peft_config, wrap
 from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
@@ -43,7 +43,7 @@ def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` with a learned prefix; it reaches only the decoder of an encoder-decoder."""
     from peft import initialize_kv_prefix_from_past_key_values
 
-    from tunebook.methods.initial import prefix_cache
+    from tunebook.methods.parts.initial import prefix_cache
 
     method = settings.method
     assert isinstance(method, OPTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.methods.wrapping import instruction_of, peft_config, wrap
+from tunebook.methods.parts.wrapping import instruction_of, peft_config, wrap
 from tunebook.settings.schema import MethodSettings, Settings
 from tunebook.settings.typed import setting
 
@@ -50,8 +50,8 @@ def config(base: Base, settings: Settings) -> Any:
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` behind a soft prompt, computed once a batch where the model can."""
-    from tunebook.methods.initial import prompt_vectors
-    from tunebook.methods.shared import share
+    from tunebook.methods.parts.initial import prompt_vectors
+    from tunebook.methods.parts.shared import share
 
     method = settings.method
     assert isinstance(method, OPTIONS)

@@ -26,7 +26,7 @@ from torch.nn.functional import pad
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from tunebook.errors import Problem, RequestError
-from tunebook.methods.shared import cannot_share, prompt_cache
+from tunebook.methods.parts.shared import cannot_share, prompt_cache
 from tunebook.models.base import Base
 
 PLAIN, SOFT, PREFIX = "plain", "soft", "prefix"
