@@ -65,7 +65,7 @@ def open_files(settings: DataSettings, notes: Notes) -> dict[str, Source]:
 
 def _source(split: str, paths: list[Path], given: str, notes: Notes) -> FileSource:
     names = [given] if not Path(given).expanduser().is_dir() else [str(path) for path in paths]
-    source = FileSource(f"data.{split}", split, hash_of_files(paths), paths, names)
+    source = FileSource(f"data.{split}", split, "", paths, names)
     source.content = hash_of_files([*paths, *filter(None, source.sidecars)])
     for path, sidecar in zip(paths, source.sidecars, strict=True):
         if sidecar:

@@ -1,6 +1,6 @@
-"""Examples as token ids: rendered, cut where they are too long, and kept in flat arrays."""
+"""Examples as token ids: rendered, cut where too long, kept in flat arrays or made when drawn."""
 
 from tunebook.text.encoding import Encoder, Room
-from tunebook.text.rows import EncodedRows, encode_rows
+from tunebook.text.rows import EncodedRows, Rows, encode_rows, rows_to_train_on
 
-__all__ = ["EncodedRows", "Encoder", "Room", "encode_rows"]
+__all__ = ["EncodedRows", "Encoder", "Room", "Rows", "encode_rows", "rows_to_train_on"]

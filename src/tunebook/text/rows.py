@@ -1,4 +1,4 @@
-"""Encoded examples in flat arrays: a few bytes a token, whatever the number of rows."""
+"""Encoded examples: in flat arrays, a few bytes a token; a large training split as it is drawn."""
 
 from __future__ import annotations
 
@@ -6,12 +6,33 @@ import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from tunebook.errors import Problem, RequestError
-from tunebook.text.encoding import Encoder
+import numpy as np
+
+from tunebook.data.scanning import characters
+from tunebook.errors import Problem, RequestError, RunFailed
+from tunebook.text.encoding import Encoder, Source
 
 BLOCK = 1000
+ENCODED_AT_ONCE = 20_000
+"""Training rows that are encoded before the first step: seconds of work. More are when drawn."""
+LOOKED_AT = 1000
+"""Rows of a larger split that are encoded before the first step, to tell what is cut."""
+
+
+class Rows(Protocol):
+    """What training needs to know of its rows."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """The ids of one row's `source` and `target`."""
+        ...
+
+    def lengths(self) -> list[int]:
+        """A number a row that grows with its length."""
+        ...
 
 
 class Ragged:
@@ -66,6 +87,60 @@ class EncodedRows:
         return [self.sources.length(i) + self.targets.length(i) for i in range(len(self))]
 
 
+def rows_to_train_on(
+    encoder: Encoder, split: Any, max_unfit_share: float, say: Callable[[str], None]
+) -> Rows:
+    """The training split: encoded at once, or where it is large row by row as it is drawn.
+
+    Raises RequestError when too many rows do not fit, of a large split among those looked at.
+    """
+    if len(split) <= ENCODED_AT_ONCE:
+        return encode_rows(encoder, split, "train", max_unfit_share, say)
+    count = min(LOOKED_AT, len(split))
+    drawn = np.random.default_rng(0).choice(len(split), count, replace=False)
+    say(f"train: more than {ENCODED_AT_ONCE} rows, so each is encoded when it is drawn; what is "
+        f"cut or does not fit is counted on {count} of its {len(split)} rows")  # fmt: skip
+    encode_rows(encoder, split.select(np.sort(drawn)), "train", max_unfit_share, say)
+    return LazyRows(encoder, split)
+
+
+class LazyRows:
+    """A split whose rows are encoded when they are drawn.
+
+    A row that does not fit gives way to the next one that does.
+    """
+
+    def __init__(self, encoder: Encoder, split: Any) -> None:
+        self._encoder, self._split = encoder, split
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        (row,) = self.__getitems__([index])
+        return row
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """The rows at `indices`, encoded together; PyTorch's loader asks for a batch like this."""
+        encoded = _encode(self._encoder, _rows_of(self._split[list(indices)]))
+        return [
+            {"source": source.ids, "target": target} if source else self._after(index)
+            for index, (source, target) in zip(indices, encoded, strict=True)
+        ]
+
+    def _after(self, index: int) -> dict[str, Any]:
+        for step in range(1, len(self)):
+            row = self._split[(index + step) % len(self)]
+            ((source, target),) = _encode(self._encoder, [row])
+            if source:
+                return {"source": source.ids, "target": target}
+        raise RunFailed("no row of train fits into the model")
+
+    def lengths(self) -> list[int]:
+        """The characters of each row, for nothing is encoded yet."""
+        return characters(self._split, self._encoder.task).tolist()
+
+
 def encode_rows(
     encoder: Encoder, split: Any, name: str, max_unfit_share: float, say: Callable[[str], None],
     *, to_answer: bool = False,
@@ -77,15 +152,16 @@ def encode_rows(
     Raises RequestError when a larger share than `max_unfit_share` does not fit.
     """
     encoded = EncodedRows()
-    for start, rows in _blocks(split):
-        targets = encoder.targets([encoder.task.target(row) for row in rows])
-        for i, source in enumerate(encoder.sources(rows, None if to_answer else targets)):
+    for start in range(0, len(split), BLOCK):
+        rows = _rows_of(split[start : start + BLOCK])
+        pairs = _encode(encoder, rows, to_answer=to_answer)
+        for number, (source, target) in enumerate(pairs, start):
             if source is None:
                 encoded.unfit += 1
                 continue
             encoded.sources.append(source.ids)
-            encoded.targets.append(targets[i])
-            encoded.rows.append(start + i)
+            encoded.targets.append(target)
+            encoded.rows.append(number)
             if to_answer:
                 encoded.texts.append(source.text)
             encoded.cut += source.cut
@@ -93,12 +169,17 @@ def encode_rows(
     return encoded
 
 
-def _blocks(split: Any) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    for start in range(0, len(split), BLOCK):
-        columns = split[start : start + BLOCK]
-        names = list(columns)
-        rows = [dict(zip(names, v, strict=True)) for v in zip(*columns.values(), strict=True)]
-        yield start, rows
+def _rows_of(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    names = list(columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _encode(
+    encoder: Encoder, rows: Sequence[dict[str, Any]], *, to_answer: bool = False
+) -> Iterator[tuple[Source | None, list[int]]]:
+    targets = encoder.targets([encoder.task.target(row) for row in rows])
+    sources = encoder.sources(rows, None if to_answer else targets)
+    return zip(sources, targets, strict=True)
 
 
 def _report(
@@ -115,7 +196,7 @@ def _report(
     if encoded.unfit == 0:
         return
     what = f"{encoded.unfit} of {total} rows do not fit into {encoder.room.most} tokens"
-    if encoded.unfit > max_unfit_share * total:
+    if encoded.unfit > max_unfit_share * total or not len(encoded):
         remedy = "Raise template.max_source_tokens, or choose a model with a longer context."
         raise RequestError(Problem(f"data.{name}", f"{what} although cut", remedy))
     say(f"{name}: {what} although cut; skipped")

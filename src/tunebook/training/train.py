@@ -15,7 +15,7 @@ from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.models.base import Base
 from tunebook.settings.resolve import steps_of
 from tunebook.settings.schema import Settings
-from tunebook.text import EncodedRows
+from tunebook.text import EncodedRows, Rows
 from tunebook.training.batches import Batches
 from tunebook.training.history import History
 from tunebook.training.trainer import PromptTrainer, last_complete, quiet_tracker_folder
@@ -100,7 +100,7 @@ def training_arguments(
 
 
 def train(
-    model: Any, base: Base, rows: EncodedRows, validation: EncodedRows,
+    model: Any, base: Base, rows: Rows, validation: EncodedRows,
     settings: Settings, folder: Path, say: Callable[[str], None], *, quiet: bool = False,
 ) -> Trained:  # fmt: skip
     """Train `model` in place and end with its best values.
