@@ -1,0 +1,216 @@
+"""Which method wins, and is the difference real?
+
+python -m recipes.compare
+python -m recipes.compare outputs/summarize other/outputs method=prompt,lora model=tiny_t5
+python -m recipes.compare method=prompt --group-by method.num_virtual_tokens
+python -m recipes.compare --format markdown --sort trainable --columns method,score,trainable
+
+Words with = keep runs by their settings, written as for recipes.run: task=qa, seed=0,1,2,
+training.learning_rate=0.3, method='glob(p*)', method.num_virtual_tokens='range(5,50,5)',
+state=failed. All other words are folders: runs, or folders of runs; outputs if none is given.
+docs/statistics.md says what the numbers mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from recipes.command import DONE, FAILED, WRONG, refusal_text
+from tunebook.errors import Problem, RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    from tunebook.comparison import Filter, Loaded
+
+FLAGS = ("--format", "--sort", "--columns", "--group-by", "--help")
+OUTPUTS = "outputs"
+FILTER = re.compile(r"[+~]*[A-Za-z_][\w.@-]*=")
+
+
+def main(words: list[str]) -> int:
+    """0 when the tables are printed, 1 when that failed, 2 for a wrong request."""
+    try:
+        return _compare(words)
+    except RequestError as error:
+        print(refusal_text(error).replace("nothing was run", "nothing was compared"),
+              file=sys.stderr)  # fmt: skip
+        return WRONG
+    except KeyboardInterrupt:
+        print("tunebook: interrupted", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return FAILED
+
+
+def _compare(words: list[str]) -> int:
+    given, unknown = _parser().parse_known_intermixed_args(words)
+    if given.help:
+        print(_help())
+        return DONE
+    problems = [_not_understood(word) for word in unknown if word.startswith("-")]
+    problems += _problems_of_flags(given)
+    typed = _without_values_of(unknown, words, given.words)
+    filters, wrong = _filters([word for word in typed if _is_filter(word)])
+    loaded = _load([word for word in typed if not _is_filter(word)], filters,
+                   [*problems, *wrong])  # fmt: skip
+    columns = _checked_against(given, loaded)
+    return _print(loaded, given, columns)
+
+
+def _print(loaded: Loaded, given: argparse.Namespace, columns: list[str]) -> int:
+    from tunebook import comparison
+
+    for skipped in loaded.skipped:
+        print(f"tunebook: {skipped}", file=sys.stderr)
+    if not loaded.runs:
+        print("tunebook: no run can be read", file=sys.stderr)
+        return FAILED
+    tables = comparison.tables(loaded.runs, given.group_by)
+    if given.sort:
+        comparison.sort(tables, given.sort)
+    color = sys.stdout.isatty()
+    print(comparison.render(tables, given.format, columns, color=color), end="")
+    return DONE
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Refuse as every other wrong request is refused."""
+        raise RequestError(Problem("", message.removeprefix("argument "), "See --help."))
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m recipes.compare", add_help=False, allow_abbrev=False, description=__doc__,
+        usage="%(prog)s [FOLDER ...] [KEY=VALUE ...] [options]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("words", nargs="*", metavar="FOLDER or KEY=VALUE", help="what to compare")
+    add("--format", default="rich", metavar="FORMAT", help="rich, markdown, csv, json or latex")
+    add("--sort", metavar="COLUMN", help="order rows by this column, the better end first")
+    add("--columns", metavar="A,B", help="show these columns, in this order")
+    add("--group-by", metavar="KEY", help="a row for each value of a setting, in its order")
+    add("-h", "--help", action="store_true", help="show this")
+    return parser
+
+
+def _help() -> str:
+    from tunebook.comparison.columns import COLUMNS
+
+    width = max(map(len, COLUMNS))
+    lines = [f"  {name:<{width}}  {column.meaning}" for name, column in COLUMNS.items()]
+    last = f"  {'KEY':<{width}}  any setting, such as training.learning_rate"
+    return "\n".join([_parser().format_help(), "columns:", *lines, last])
+
+
+def _not_understood(word: str) -> Problem:
+    flag = word.partition("=")[0]
+    return Problem(flag, "no such flag", did_you_mean(flag, FLAGS))
+
+
+def _problems_of_flags(given: argparse.Namespace) -> list[Problem]:
+    from tunebook.comparison import FORMATS
+
+    if given.format in FORMATS:
+        return []
+    what = f"{given.format!r} is no format"
+    return [Problem("--format", what, did_you_mean(given.format, FORMATS))]
+
+
+def _without_values_of(flags: Sequence[str], words: list[str], given: list[str]) -> list[str]:
+    """The words that are no flags; one behind a flag that is unknown is taken for its value."""
+    behind = [after for before, after in itertools.pairwise(words) if before in flags]
+    return [word for word in given if word not in behind]
+
+
+def _is_filter(word: str) -> bool:
+    """A word with = that is not the path of a run, whose name holds settings too."""
+    return bool(FILTER.match(word)) and not Path(word).exists()
+
+
+def _filters(words: Sequence[str]) -> tuple[list[Filter], list[Problem]]:
+    """Hydra's own grammar reads them, so that choices, globs and ranges mean the same."""
+    found, problems = [], []
+    for word in words:
+        try:
+            found.append(_filter(word))
+        except RequestError as error:
+            problems += error.problems
+    return found, problems
+
+
+def _filter(word: str) -> Filter:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import Glob
+    from hydra.errors import HydraException
+
+    from tunebook.comparison import Filter
+
+    try:
+        override = OverridesParser.create().parse_override(word)
+        if override.is_sweep_override() and not override.is_interval_sweep():
+            value = override.value()
+            if isinstance(value, Glob):
+                return Filter(override.key_or_group, patterns=value.include, word=word)
+            values = list(override.sweep_iterator())
+            return Filter(override.key_or_group, values=values, word=word)
+        if override.is_add() or override.is_delete() or override.is_interval_sweep():
+            raise RequestError(Problem(word, "is no filter", "Write KEY=VALUE or KEY=A,B."))
+        return Filter(override.key_or_group, values=[override.value()], word=word)
+    except HydraException:
+        key, _, value = word.partition("=")
+        remedy = f"Quote it: '{key}=\"{value}\"'"
+        raise RequestError(Problem(key, f"cannot read the value {value!r}", remedy)) from None
+
+
+def _load(folders: list[str], filters: Sequence[Filter], problems: list[Problem]) -> Loaded:
+    from tunebook import comparison
+
+    try:
+        loaded = comparison.load(folders or [OUTPUTS], filters)
+    except RequestError as error:
+        raise RequestError([*problems, *error.problems]) from None
+    if problems:
+        raise RequestError(problems)
+    return loaded
+
+
+def _checked_against(given: argparse.Namespace, loaded: Loaded) -> list[str]:
+    """The names of columns that are asked for. Raises RequestError for names that mean nothing."""
+    from tunebook.comparison.columns import COLUMNS
+    from tunebook.comparison.filters import nearest_key
+    from tunebook.comparison.keys import full_key
+
+    known = {key for run in loaded.runs for key in run.settings}
+    problems = []
+
+    def checked(flag: str, name: str, columns: Sequence[str]) -> str:
+        found = name if name in columns else full_key(name, known)
+        if found is None and loaded.runs:
+            guesses = [did_you_mean(name, columns), nearest_key(name, known)]
+            near = next((g for g in guesses if g.startswith("Did you mean")), "".join(guesses[:1]))
+            what = "no such column" if columns else "no run has such a setting"
+            problems.append(Problem(f"{flag} {name}", what, near or guesses[1]))
+        return found or name
+
+    names = (given.columns or "").split(",") if given.columns else []
+    columns = [checked("--columns", name.strip(), list(COLUMNS)) for name in names]
+    if given.sort:
+        given.sort = checked("--sort", given.sort, list(COLUMNS))
+    if given.group_by:
+        given.group_by = checked("--group-by", given.group_by, [])
+    if problems:
+        raise RequestError(problems)
+    return columns
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,21 @@
+"""Finished runs side by side: which method wins, and is the difference real?
+
+    from tunebook import comparison
+    loaded = comparison.load(["outputs"])
+    print(comparison.render(comparison.tables(loaded.runs), "markdown"))
+
+`load` reads run folders, `tables` puts those that are comparable into one table a task, `render`
+writes tables as text. Nothing here imports torch; numpy, scipy and pandas come when they are used.
+"""
+
+from tunebook.comparison.filters import Filter
+from tunebook.comparison.loading import Loaded, Skipped, load
+from tunebook.comparison.rendering import FORMATS, render
+from tunebook.comparison.run import Run
+from tunebook.comparison.table import Row, Table
+from tunebook.comparison.tables import sort, tables
+
+__all__ = [
+    "FORMATS", "Filter", "Loaded", "Row", "Run", "Skipped", "Table", "load", "render", "sort",
+    "tables",
+]  # fmt: skip

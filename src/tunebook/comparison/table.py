@@ -1,0 +1,122 @@
+"""The tables that a comparison ends in: plain data, for terminals, files and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunebook.comparison.run import COMPLETE, Run
+
+BEST = "best"
+NOT_DISTINGUISHABLE = "not distinguishable"
+WORSE = "worse"
+ALPHA = 0.05
+
+
+@dataclass
+class Row:
+    """Runs of the same settings but for the seed; or those of them that are not complete.
+
+    setting: what differs from the other rows of this method and model, as in "init=random".
+    group: the value of the setting that the tables are grouped by.
+    score, sd: mean and standard deviation (n - 1) over seeds; sd is None for one seed.
+    low, high: the 95 % interval of the score. gain: score less that of zero_shot.
+    p: that the difference from the best row is chance, corrected for the number of rows.
+    verdict: BEST, NOT_DISTINGUISHABLE or WORSE; empty where there is nothing to compare.
+    """
+
+    method: str
+    model: str
+    runs: list[Run]
+    setting: str = ""
+    group: Any = None
+    state: str = COMPLETE
+    reason: str = ""
+    score: float | None = None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    gain: float | None = None
+    p: float | None = None
+    verdict: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has a score."""
+        return self.state == COMPLETE
+
+    @property
+    def seeds(self) -> list[Any]:
+        """The seed of each run."""
+        return [run.seed for run in self.runs]
+
+    @property
+    def name(self) -> str:
+        """Method and what differs from its other rows."""
+        return f"{self.method} {self.setting}".strip()
+
+    @property
+    def added_tokens(self) -> int | None:
+        """Tokens that stand before each input beyond its bare fields; None where unknown."""
+        if not self.complete:
+            return None
+        recorded = self.runs[0].metrics.get("added_tokens")
+        if recorded is not None:
+            return int(recorded)
+        settings = self.runs[0].settings
+        if not self.runs[0].is_bare:
+            return None
+        return int(settings.get("method.num_virtual_tokens", 0))
+
+    def value_of(self, key: str) -> Any:
+        """The value of a setting, or a text with all of them where the runs differ.
+
+        None where no run has it or it plays no part, as training does not in a baseline.
+        """
+        values = [run.setting(key) for run in self.runs]
+        if all(value == values[0] for value in values):
+            return values[0]
+        return ", ".join(str(value) for value in values)
+
+    def mean_of(self, part: Callable[[Mapping[str, Any]], Any]) -> float | None:
+        """The mean over seeds of a number in metrics.json; None where it is absent."""
+        if not self.complete:
+            return None
+        found = [part(run.metrics) for run in self.runs]
+        numbers = [value for value in found if isinstance(value, int | float)]
+        if all(value == numbers[0] for value in numbers[1:]):
+            return numbers[0] if numbers else None  # a count stays a whole number
+        return sum(numbers) / len(numbers)
+
+
+@dataclass
+class Table:
+    """Rows of one task that can be compared with one another.
+
+    headline: the metric. examples: how many test examples were scored; None if no run is complete.
+    conditions: what all runs have in common; apart: those of them in which this table differs from
+        the other tables of its task, which is why it is a table of its own.
+    group_by: the setting whose values are in `Row.group`, if any.
+    """
+
+    task: str
+    data: str
+    headline: str
+    higher_is_better: bool
+    examples: int | None
+    rows: list[Row]
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    apart: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    group_by: str | None = None
+
+    @property
+    def models(self) -> list[str]:
+        """Each model's name, once."""
+        return list(dict.fromkeys(row.model for row in self.rows))
+
+    @property
+    def scored(self) -> list[Row]:
+        """The rows that have a score."""
+        return [row for row in self.rows if row.complete]

@@ -1,0 +1,209 @@
+"""Runs to tables: what can be compared stands together, with a verdict beside each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tunebook.comparison.columns import in_order
+from tunebook.comparison.conditions import Conditions, apart, differences
+from tunebook.comparison.rows import rows_of
+from tunebook.comparison.run import Run
+from tunebook.comparison.significance import (
+    NO_DIFFERENCE,
+    Sample,
+    corrected,
+    interval,
+    p_values,
+    samples,
+)
+from tunebook.comparison.table import ALPHA, BEST, NOT_DISTINGUISHABLE, WORSE, Row, Table
+from tunebook.metrics import catalogue
+
+ZERO_SHOT = "zero_shot"
+
+
+def tables(runs: Sequence[Run], group_by: str | None = None) -> list[Table]:
+    """A table a task, or several where runs cannot be compared (`Table.apart` says why).
+
+    Args:
+        runs: as `load` gives them, complete or not.
+        group_by: the full key of a setting, which becomes a column of its own; runs that differ in
+            it are different rows, ordered by its value, even where it would keep them apart.
+    """
+    found: list[Table] = []
+    for task in sorted({run.task for run in runs}):
+        groups = apart([run for run in runs if run.task == task], group_by)
+        for (conditions, some), why in zip(
+            groups, differences([known for known, _ in groups]), strict=True
+        ):
+            found.append(_table(some, conditions, why, group_by))
+    return found
+
+
+def sort(tables: Sequence[Table], column: str) -> None:
+    """Order the rows of each table by a column or the key of a setting, the better end first."""
+    for table in tables:
+        table.rows = in_order(table.rows, column, higher_is_better=table.higher_is_better)
+
+
+def _table(
+    runs: Sequence[Run], conditions: Conditions, why: dict[str, str], group_by: str | None
+) -> Table:
+    rows, notes = rows_of(runs, group_by)
+    first = next((run for run in runs if run.complete), runs[0])
+    headline = _headline(first)
+    table = Table(
+        first.task, str(first.settings.get("data.name", "unknown")), headline,
+        _higher_is_better(headline), first.predictions.count if first.predictions else None,
+        rows, conditions, why, notes, group_by,
+    )  # fmt: skip
+    _score(table)
+    _add_gains(table)
+    table.rows.sort(key=lambda row: _place(row, table))
+    table.notes += _notes(table)
+    return table
+
+
+def _headline(run: Run) -> str:
+    if run.complete:
+        return str(run.metrics["headline"]["name"])
+    return str(run.settings.get("task.headline", "score"))
+
+
+def _higher_is_better(headline: str) -> bool:
+    try:
+        return catalogue.higher_is_better(headline)
+    except ValueError:
+        return True
+
+
+def _score(table: Table) -> None:
+    rows = table.scored
+    if not rows:
+        return
+    known = [_statistics(row) for row in rows]
+    found: Sequence[Sample | None] = (
+        [None] * len(rows)
+        if any(one is None for one in known)
+        else samples(table.headline, [one for one in known if one is not None])
+    )
+    for row, sample in zip(rows, found, strict=True):
+        _describe(row, sample)
+    _judge(table, rows, found)
+
+
+def _statistics(row: Row) -> list[Any] | None:
+    found = [run.predictions.statistics if run.predictions else None for run in row.runs]
+    return None if any(one is None for one in found) else found
+
+
+def _describe(row: Row, sample: Sample | None) -> None:
+    scores = [run.score for run in row.runs]
+    row.score = sum(scores) / len(scores)
+    if sample is None:
+        return
+    row.sd = sample.sd
+    row.low, row.high = _recorded(row.runs[0]) or interval(sample)
+    if len(row.runs) > 1 and row.runs[0].trains:
+        row.low, row.high = interval(sample)
+
+
+def _recorded(run: Run) -> tuple[float, float] | None:
+    """What the run itself says, so that one run has one interval wherever it is shown."""
+    found = run.metrics["headline"].get("interval")
+    if isinstance(found, list) and len(found) == 2:
+        return float(found[0]), float(found[1])
+    return None
+
+
+def _judge(table: Table, rows: Sequence[Row], found: Sequence[Sample | None]) -> None:
+    if len(rows) < 2:
+        return
+    sign = 1 if table.higher_is_better else -1
+    scores = [sign * (row.score or 0.0) for row in rows]
+    top = scores.index(max(scores))
+    for row, score in zip(rows, scores, strict=True):
+        row.verdict = BEST if scores[top] - score < NO_DIFFERENCE else ""
+    known = [sample for sample in found if sample is not None]
+    if not known:
+        return
+    for i, p in enumerate(corrected(p_values(known))[top]):
+        if i != top:
+            rows[i].p = float(p)
+            rows[i].verdict = rows[i].verdict or (WORSE if p < ALPHA else NOT_DISTINGUISHABLE)
+
+
+def _add_gains(table: Table) -> None:
+    base = {_base(row): row.score for row in table.scored if row.method == ZERO_SHOT}
+    for row in table.scored:
+        before = base.get(_base(row), _before(row, table.headline))
+        if row.method != ZERO_SHOT and before is not None and row.score is not None:
+            row.gain = row.score - before
+
+
+def _base(row: Row) -> tuple[Any, ...]:
+    settings = row.runs[0].settings
+    return (row.model, *(settings.get(f"model.{key}") for key in ("content", "dtype", "device")))
+
+
+def _before(row: Row, headline: str) -> float | None:
+    """The untouched model's score, which a run with the bare template holds itself."""
+    if not row.runs[0].is_bare:
+        return None
+    return row.mean_of(lambda metrics: metrics.get("before", {}).get(headline))
+
+
+def _place(row: Row, table: Table) -> tuple[Any, ...]:
+    sign = -1 if table.higher_is_better else 1
+    score = (not row.complete, sign * (row.score or 0.0))
+    return (row.method, row.model, *_order(row.group), *score) if table.group_by else score
+
+
+def _order(value: Any) -> tuple[bool, bool, Any]:
+    """Numbers by size, before texts, before nothing."""
+    number = isinstance(value, int | float)
+    return value is None, not number, value if number else str(value)
+
+
+def _notes(table: Table) -> list[str]:
+    return [*_on_statistics(table), *_on_versions(table)]
+
+
+def _on_statistics(table: Table) -> list[str]:
+    rows = table.scored
+    if not rows:
+        return []
+    if all(row.low is None for row in rows):
+        return [f"{table.headline} has no interval: a resample repeats examples, which lowers it."]
+    notes = []
+    single = [row for row in rows if len(row.runs) == 1 and row.runs[0].trains]
+    if single:
+        which = "Every trained row" if len(single) == _trained(rows) else _named(single)
+        has = "have" if which[0].isdigit() else "has"
+        notes.append(
+            f"{which} {has} one seed: interval and verdict count the test examples, "
+            "not the luck of the seed."
+        )
+    return notes
+
+
+def _trained(rows: Sequence[Row]) -> int:
+    return sum(row.runs[0].trains for row in rows)
+
+
+def _named(rows: Sequence[Row]) -> str:
+    return f"{rows[0].name} on {rows[0].model}" if len(rows) == 1 else f"{len(rows)} rows"
+
+
+def _on_versions(table: Table) -> list[str]:
+    made = [run.environment for row in table.scored for run in row.runs]
+    commits = sorted({str(git["commit"])[:7] for one in made
+                      if isinstance(git := one.get("git"), dict) and "commit" in git})  # fmt: skip
+    machines = {(one.get("device_name"), one.get("threads")) for one in made}
+    notes = []
+    if len(commits) > 1:
+        notes.append(f"Made at {len(commits)} commits of Tunebook: {', '.join(commits)}.")
+    if len(machines) > 1:
+        notes.append("Seconds and memory come from different devices or numbers of threads.")
+    return notes

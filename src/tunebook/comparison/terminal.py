@@ -1,0 +1,146 @@
+"""Tables for a terminal. Everything that comes from a run folder is escaped."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from tunebook.comparison.columns import column_of, heading_of, is_best, usual
+from tunebook.comparison.table import Row, Table
+
+GAP = 2
+WRAPPED = {"verdict": 15, "setting": 24}
+"""Columns that may be wrapped at spaces, and the width that they need then."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One column as it is shown: its name decides how it is set."""
+
+    name: str
+    heading: str
+    text: Callable[[Row], str]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is set to the left."""
+        return self.name == STACKED or column_of(self.name).is_text
+
+    def width(self, rows: Sequence[Row]) -> int:
+        """Characters that it needs."""
+        lines = [line for row in rows for line in self.text(row).splitlines()]
+        needed = max(map(len, [*lines, self.heading]))
+        return min(needed, WRAPPED.get(self.name, needed))
+
+
+STACKED = "stacked"
+
+
+def terminal_text(
+    tables: Sequence[Table], columns: Sequence[str] = (), *, width: int | None = None,
+    color: bool = False,
+) -> str:  # fmt: skip
+    """`tables` as they are shown in a terminal of `width` characters."""
+    written = io.StringIO()
+    console = Console(file=written, width=width, force_terminal=color, highlight=False,
+                      color_system="auto" if color else None)  # fmt: skip
+    for number, table in enumerate(tables):
+        if number:
+            console.print()
+        _show(table, columns, console)
+    return written.getvalue()
+
+
+def _show(table: Table, columns: Sequence[str], console: Console) -> None:
+    from tunebook.comparison.rendering import title_of
+
+    console.print(_safe(title_of(table), "bold"))
+    if table.apart:
+        because = ", ".join(f"{key} {value}" for key, value in table.apart.items())
+        console.print(_safe(f"a table of its own, because of: {because}"))
+    for block in _blocks(table, columns, console.width):
+        console.print()
+        console.print(_grid(table, block))
+    below = [_failure(row) for row in table.rows if not row.complete] + table.notes
+    if below:
+        console.print()
+    for line in below:
+        console.print(Padding(_safe(line), (0, 0, 0, 1)))
+
+
+def _failure(row: Row) -> str:
+    seeds = ", ".join("unknown" if seed is None else str(seed) for seed in row.seeds)
+    return f"{row.state}: {row.name} on {row.model}, seed {seeds}: {row.reason}"
+
+
+def _blocks(table: Table, columns: Sequence[str], width: int) -> list[list[Shown]]:
+    """One grid where it fits, else results above costs, else with narrower rows."""
+    if columns:
+        return [_plain(table, columns)]
+    what, result, cost = usual(table)
+    stacked = Shown(STACKED, "method", lambda row: _stack(row, table))
+    layouts = [
+        [_plain(table, [*what, *result, *cost])],
+        [_plain(table, [*what, *result]), _plain(table, [*what, *cost])],
+        [[stacked, *_plain(table, result[1:])], [stacked, *_plain(table, cost)]],
+    ]
+    fitting = [
+        layout for layout in layouts
+        if all(_width(block, table) <= width for block in layout)
+    ]  # fmt: skip
+    return (fitting or layouts[-1:])[0]
+
+
+def _width(block: Sequence[Shown], table: Table) -> int:
+    return sum(one.width(table.rows) for one in block) + GAP * (len(block) - 1)
+
+
+def _plain(table: Table, names: Sequence[str]) -> list[Shown]:
+    return [Shown(name, heading_of(name, table), column_of(name).text) for name in names]
+
+
+def _stack(row: Row, table: Table) -> str:
+    """All that a row is, in one narrow cell."""
+    seeds = column_of("seeds").text(row)
+    many = seeds.isdigit() and len({len(one.runs) for one in table.scored}) > 1 and row.complete
+    first = [row.method, *([row.model] if len(table.models) > 1 else [])]
+    lines = [" · ".join(first)]
+    if table.group_by:
+        lines.append(f"{column_of(table.group_by).heading}={column_of(table.group_by).text(row)}")
+    lines += row.setting.split(", ") if row.setting else []
+    lines += [f"{seeds} seed{'' if seeds == '1' else 's'}"] if many else []
+    return "\n".join(lines)
+
+
+def _grid(table: Table, block: Sequence[Shown]) -> RichTable:
+    grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    for one in block:
+        grid.add_column(
+            _safe(one.heading),
+            justify="left" if one.is_text else "right",
+            no_wrap=not one.is_text,
+            overflow="fold",
+            min_width=min(one.width(table.rows), 24),
+        )
+    for row in table.rows:
+        grid.add_row(*(_safe(one.text(row)) for one in block), style=_style(row))
+    return grid
+
+
+def _style(row: Row) -> str:
+    if is_best(row):
+        return "bold"
+    return "" if row.complete else "dim"
+
+
+def _safe(text: str, style: str = "") -> Text:
+    """Text of a run folder: no markup, and no control character reaches the terminal."""
+    kept = (sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+    return Text("".join(kept), style)

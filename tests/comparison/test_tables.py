@@ -1,0 +1,223 @@
+"""What stands together, what is kept apart and why, and what each row says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import make_run
+
+from tunebook.comparison import Row, Table, load, tables
+
+DIFFICULTY = np.random.default_rng(0).normal(50, 15, 60)
+
+
+def scores(mean: float, number: int = 0) -> list[float]:
+    noise = np.random.default_rng([number, int(mean * 10) + 1000]).normal(0, 5, len(DIFFICULTY))
+    return list(np.clip(DIFFICULTY + mean + noise, 0, 100))
+
+
+def tables_of(folder: Path, group_by: str | None = None) -> list[Table]:
+    return tables(load([folder]).runs, group_by)
+
+
+def by_name(table: Table) -> dict[str, Row]:
+    return {row.name: row for row in table.rows}
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path: Path) -> None:
+    values = [scores(mean) for mean in (0, 2, 4)]
+    for seed, value in enumerate(values):
+        make_run(tmp_path, "task=qa", "method=lora", seed=seed, scores=value)
+    ((row,),) = [table.rows for table in tables_of(tmp_path)]
+    means = [np.mean(value) for value in values]
+    assert row.seeds == [0, 1, 2]
+    assert row.score == pytest.approx(np.mean(means))
+    assert row.sd == pytest.approx(np.std(means, ddof=1))
+    assert row.low is not None
+    assert row.high is not None
+    assert row.score is not None
+    assert row.low < row.score < row.high
+    assert row.verdict == ""  # there is nothing to compare it with
+
+
+def test_one_seed_keeps_the_interval_that_the_run_says_and_the_table_tells(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", scores=scores(0))
+    (table,) = tables_of(tmp_path)
+    (row,) = table.rows
+    assert (row.low, row.high, row.sd) == (row.score - 2, row.score + 2, None)  # type: ignore[operator]
+    assert any("one seed" in note for note in table.notes)
+
+
+def test_verdicts_and_gains(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=zero_shot", scores=scores(-20))
+    make_run(tmp_path, "task=qa", "method=prompt", scores=scores(0))
+    make_run(tmp_path, "task=qa", "method=lora", scores=scores(0.2))
+    (table,) = tables_of(tmp_path)
+    rows = by_name(table)
+    assert [row.verdict for row in table.rows] == ["best", "not distinguishable", "worse"]
+    assert table.rows[-1].method == "zero_shot"
+    zero = rows["zero_shot"]
+    assert zero.gain is None
+    assert zero.p is not None
+    assert zero.p < 0.001
+    assert rows["lora"].gain == pytest.approx(rows["lora"].score - zero.score)  # type: ignore[operator]
+
+
+def test_without_a_zero_shot_run_the_gain_is_over_the_runs_own_before(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", scores=scores(0), before=12.5)
+    make_run(tmp_path, "task=qa", "method=lora", "template=instruction", scores=scores(0))
+    rows = by_name(tables_of(tmp_path)[0])
+    assert rows["lora template=bare"].gain == pytest.approx(np.mean(scores(0)) - 12.5)
+    assert rows["lora template=instruction"].gain is None  # its `before` is another template's
+
+
+def test_other_settings_are_shown_in_the_label(tmp_path: Path) -> None:
+    for tokens in (5, 20):
+        make_run(tmp_path, "task=qa", "method=prompt", f"method.num_virtual_tokens={tokens}")
+    make_run(tmp_path, "task=qa", "method=prompt", "data.limit.train=9")
+    make_run(tmp_path, "task=qa", "method=lora")
+    (table,) = tables_of(tmp_path)
+    assert {row.name for row in table.rows} == {
+        "prompt num_virtual_tokens=5",
+        "prompt num_virtual_tokens=20",
+        "prompt num_virtual_tokens=20, train=9",
+        "lora",
+    }
+    assert {row.name: row.added_tokens for row in table.rows}["lora"] == 0
+
+
+def test_settings_that_do_not_reach_a_baseline_do_not_split_it(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=zero_shot", scores=scores(0))
+    make_run(tmp_path, "task=qa", "method=zero_shot", "training.max_steps=5", scores=scores(0))
+    (table,) = tables_of(tmp_path)
+    assert [row.name for row in table.rows] == ["zero_shot"]
+    assert table.notes == []
+
+
+def test_tokens_added_at_inference(tmp_path: Path) -> None:
+    for method in ("zero_shot", "instruction", "prompt", "prefix", "lora", "full"):
+        make_run(tmp_path, "task=qa", f"method={method}")
+    found = {row.method: row.added_tokens for row in tables_of(tmp_path)[0].rows}
+    assert found == {
+        "zero_shot": 0, "instruction": None, "prompt": 20, "prefix": 20, "lora": 0, "full": 0,
+    }  # fmt: skip
+
+
+APART = {
+    "decoding.num_beams": (["decoding.num_beams=4"], {}),
+    "decoding.max_new_tokens": (["decoding.max_new_tokens=9"], {}),
+    "data.seed": (["data.seed=1"], {}),
+    "task.language": (["task.language=fr"], {}),
+    "torch": ([], {"versions": {"torch": "2.12.0"}}),
+    "peft": ([], {"versions": {"peft": "0.20.0"}}),
+    "tunebook": ([], {"versions": {"tunebook": "0.2.0"}}),
+    "f1 signature": ([], {"metrics": {"signatures": {"f1": "another"}}}),
+}
+
+
+@pytest.mark.parametrize("why", APART)
+def test_what_cannot_be_compared_is_kept_apart_and_says_why(tmp_path: Path, why: str) -> None:
+    words, options = APART[why]
+    make_run(tmp_path, "task=qa", "method=lora")
+    make_run(tmp_path, "task=qa", "method=prompt")
+    make_run(tmp_path, "task=qa", "method=prefix", *words, **options)  # type: ignore[arg-type]
+    found = tables_of(tmp_path)
+    assert [len(table.rows) for table in found] == [2, 1]
+    assert [list(table.apart) for table in found] == [[why], [why]]
+    assert found[0].apart[why] != found[1].apart[why]
+
+
+def test_other_test_examples_are_kept_apart(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", references=["a", "b", "c"], texts=list("abc"))
+    make_run(tmp_path, "task=qa", "method=prompt", references=["a", "b", "d"], texts=list("abc"))
+    found = tables_of(tmp_path)
+    assert [list(table.apart) for table in found] == [["test examples"]] * 2
+
+
+def test_tasks_have_their_own_tables(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora")
+    make_run(tmp_path, "task=summarize", "method=lora")
+    assert [(table.task, table.apart) for table in tables_of(tmp_path)] == [
+        ("qa", {}), ("summarize", {}),
+    ]  # fmt: skip
+
+
+def test_unfinished_runs_stay_as_rows_beside_what_they_can_be_compared_with(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", seed=0)
+    make_run(tmp_path, "task=qa", "method=lora", "decoding.num_beams=2", seed=0)
+    make_run(tmp_path, "task=qa", "method=lora", seed=1, state="failed", error="no room")
+    make_run(tmp_path, "task=qa", "method=prompt", state="running")
+    one, other = tables_of(tmp_path)
+    assert [(row.name, row.seeds, row.state, row.reason) for row in one.rows] == [
+        ("lora", [0], "complete", ""),
+        ("lora", [1], "failed", "no room"),
+        ("prompt", [0], "running", "at step 3"),
+    ]
+    assert len(other.rows) == 1
+
+
+def test_a_run_that_failed_early_is_not_named_by_what_is_not_known_of_it(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", seed=0)
+    early = make_run(tmp_path, "task=qa", "method=lora", seed=1, state="failed", error="no room")
+    (early / "environment.json").unlink()
+    (table,) = tables_of(tmp_path)
+    assert [(row.name, row.state) for row in table.rows] == [
+        ("lora", "complete"), ("lora", "failed"),
+    ]  # fmt: skip
+
+
+def test_a_baseline_has_no_place_on_a_curve_over_training(tmp_path: Path) -> None:
+    for steps in (5, 9):
+        for method in ("lora", "zero_shot"):
+            make_run(tmp_path, "task=qa", f"method={method}", f"training.max_steps={steps}")
+    (table,) = tables_of(tmp_path, "training.max_steps")
+    assert [(row.method, row.group) for row in table.rows] == [
+        ("lora", 5), ("lora", 9), ("zero_shot", None),
+    ]  # fmt: skip
+
+
+def test_nothing_but_failures_is_a_table_too(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", state="failed", error="no room")
+    (table,) = tables_of(tmp_path)
+    assert table.rows[0].reason == "no room"
+    assert table.examples is None
+
+
+def test_two_runs_of_one_seed_count_once_and_are_told(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", "task=qa", "method=lora", scores=scores(0))
+    newer = make_run(tmp_path / "b", "task=qa", "method=lora", scores=scores(9))
+    (table,) = tables_of(tmp_path)
+    (row,) = table.rows
+    assert [run.path for run in row.runs] == [newer]
+    assert "2 runs of lora on tiny_t5 have the same settings and seed 0" in table.notes[0]
+
+
+def test_grouped_rows_follow_the_setting_and_give_its_curve(tmp_path: Path) -> None:
+    for tokens in (20, 5, 50):
+        for seed in range(2):
+            make_run(tmp_path, "task=qa", "method=prompt", f"method.num_virtual_tokens={tokens}",
+                     seed=seed, scores=scores(tokens / 5, seed))  # fmt: skip
+    make_run(tmp_path, "task=qa", "method=lora", scores=scores(0))
+    (table,) = tables_of(tmp_path, "method.num_virtual_tokens")
+    assert [(row.method, row.group, len(row.runs)) for row in table.rows] == [
+        ("lora", None, 1), ("prompt", 5, 2), ("prompt", 20, 2), ("prompt", 50, 2),
+    ]  # fmt: skip
+    assert all(row.setting == "" for row in table.rows)
+
+
+def test_a_condition_that_is_grouped_by_does_not_keep_runs_apart(tmp_path: Path) -> None:
+    for beams in (1, 4):
+        make_run(tmp_path, "task=qa", "method=lora", f"decoding.num_beams={beams}")
+    (table,) = tables_of(tmp_path, "decoding.num_beams")
+    assert [row.group for row in table.rows] == [1, 4]
+
+
+def test_distinct_has_scores_but_no_interval(tmp_path: Path) -> None:
+    head = {"name": "distinct1", "value": 7.0, "higher_is_better": True, "interval": [7, 7]}
+    for method in ("lora", "prompt"):
+        make_run(tmp_path, "task=qa", f"method={method}", metrics={"headline": head})
+    (table,) = tables_of(tmp_path)
+    assert {(row.score, row.low, row.p) for row in table.rows} == {(7.0, None, None)}
+    assert "no interval" in table.notes[0]
