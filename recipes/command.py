@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.settings.schema import Settings
+
+if TYPE_CHECKING:
+    from recipes.request import Request
 
 DONE, FAILED, WRONG = 0, 1, 2
 Action = Callable[[Settings], object]
@@ -36,35 +37,47 @@ def answer(words: Sequence[str], action: Action, module: str) -> int:
 def _answer(words: list[str], action: Action, module: str) -> int:
     from hydra._internal.utils import get_args_parser
 
-    from recipes.request import check_runs, read_request, runs_words
+    from recipes.named_sweep import with_sweep
+    from recipes.request import read_request, runs_words
 
+    words, named = with_sweep(words)
     parser = get_args_parser()
     parser.error = _refuse_flag  # type: ignore[method-assign]
     given, unknown = parser.parse_known_args(words)
     _check_flags(given, unknown)
-    request = read_request(given.overrides, sweep=given.multirun)
+    request = read_request(given.overrides, sweep=given.multirun or named)
     if given.cfg == "job" and not given.package:
         return _show(given.overrides, given.resolve)
-    if request.sweep:
-        check_runs(request)
     flags = [word for word in words if word not in given.overrides]
+    if request.sweep and (given.cfg or given.info):
+        raise RequestError(Problem("--cfg", "shows one run", "Leave out -m."))
+    if request.sweep:
+        return _sweep(request, action, [module, *flags, *([] if given.multirun else ["-m"])])
     outcomes: list[int] = []
     with _arguments([module, *flags, *runs_words(request)]):
         _hydra(lambda config: outcomes.append(_one(config, action)))
     return max(outcomes, default=DONE)
 
 
+def _sweep(request: Request, action: Action, start: list[str]) -> int:
+    from recipes.sweep import run_all
+
+    def launch(words: list[str], job: Callable[[Any], object]) -> None:
+        with _arguments([*start, *words]):
+            _hydra(job)
+
+    outcomes = run_all(request, action, launch)
+    return DONE if all(one.is_well for one in outcomes) else FAILED
+
+
 @contextmanager
 def _arguments(words: list[str]) -> Iterator[None]:
-    """Hydra reads `words` as if they had been typed, and writes into a folder that vanishes."""
-    typed = sys.argv
-    with tempfile.TemporaryDirectory(prefix="tunebook-") as scratch:
-        os.environ["TUNEBOOK_SCRATCH"] = scratch
-        sys.argv = words
-        try:
-            yield
-        finally:
-            sys.argv = typed
+    """Hydra reads `words` as if they had been typed."""
+    typed, sys.argv = sys.argv, words
+    try:
+        yield
+    finally:
+        sys.argv = typed
 
 
 def _refuse_flag(message: str) -> NoReturn:

@@ -13,6 +13,7 @@ HEAD = """\
   python -m {module} task=summarize method=prompt
   python -m {module} recipe=NAME training.max_steps=200
   python -m {module} -m method=prompt,lora seed=0,1,2
+  python -m {module} sweep=NAME
 
 Flags: --help, --cfg job (show the settings; with --resolve, every gap filled), -m (several runs).
 Exit codes: 0 done, 1 a run failed, 2 the request was wrong.
@@ -24,7 +25,12 @@ def help_text(module: str) -> str:
     groups = "\n".join(_group(group) for group in folders.groups())
     keys = "\n".join(_key(where, field) for where, field in every_key())
     head = HEAD.format(module=module)
-    return f"{head}\nOptions, as GROUP=NAME:\n{groups}\n\nKeys, as KEY=VALUE:\n{keys}"
+    sweeps = _group("sweep")
+    return (
+        f"{head}\nOptions, as GROUP=NAME:\n{groups}\n\n"
+        f"Several runs that belong together; a key that is typed too counts as typed:\n{sweeps}\n\n"
+        f"Keys, as KEY=VALUE:\n{keys}"
+    )
 
 
 def _group(group: str) -> str:

@@ -6,6 +6,7 @@ Hydra with every value written as `++key=value`, so that keys without a line in 
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -36,14 +37,9 @@ class Request:
     passed_on: list[Override] = field(default_factory=list)
     sweep: bool = False
 
-    def for_hydra(self) -> list[str]:
-        """The words to hand to Hydra."""
-        plain_words = [in_hydra(o.input_line or "") for o in (*self.groups, *self.passed_on)]
-        return [*plain_words, *(_forced(o) for o in self.values)]
-
-
-def _forced(override: Override) -> str:
-    return "++" + (override.input_line or "").lstrip("+")
+    def for_launcher(self) -> list[str]:
+        """The words that are for Hydra itself."""
+        return [o.input_line or "" for o in self.passed_on]
 
 
 def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
@@ -82,6 +78,8 @@ def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
     key = override.key_or_group
     if not key:
         problems.append(_unreadable(word))
+    elif key == "sweep":
+        problems.append(Problem(word, "names several runs", "Only recipes.run takes it."))
     elif key.startswith("hydra.") or "/" in key:
         request.passed_on.append(override)
     elif problem := _misused(override, request.sweep):
@@ -105,7 +103,7 @@ def _unreadable(word: str) -> Problem:
     key, equals, value = word.partition("=")
     if not equals or not re.fullmatch(r"[+~]*[\w.@/]+", key):
         return Problem(repr(word), "is not KEY=VALUE", _written_right(key))
-    return Problem(key, f"cannot read the value {value!r}", f"Quote it: '{key}={_quoted(value)}'")
+    return Problem(key, f"cannot read the value {value!r}", f"Quote it: '{key}={quoted(value)}'")
 
 
 def _written_right(key: str) -> str:
@@ -135,10 +133,11 @@ def _misused(override: Override, sweep: bool) -> Problem | None:
 
 def _or_quoted(override: Override) -> str:
     key, _, value = (override.input_line or "").partition("=")
-    return "." if key in folders.groups() else f", or quote one value: '{key}={_quoted(value)}'"
+    return "." if key in folders.groups() else f", or quote one value: '{key}={quoted(value)}'"
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """`value` as Hydra reads it whatever it holds."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -205,8 +204,20 @@ def _problems_of_hydra(passed_on: list[Override]) -> list[Problem]:
         compose_groups([override.input_line or "" for override in passed_on])
     except RequestError as error:
         named = " ".join(override.input_line or "" for override in passed_on)
-        return [replace(problem, where=named) for problem in error.problems]
+        return [_of_a_launcher(named) or replace(one, where=named) for one in error.problems]
     return []
+
+
+def _of_a_launcher(words: str) -> Problem | None:
+    for name, package in LAUNCHERS.items():
+        if f"hydra/launcher={name}" in words and importlib.util.find_spec(package) is None:
+            what = f"needs {package.rpartition('.')[2].replace('_', '-')}, which is not installed"
+            return Problem(f"hydra/launcher={name}", what, "pip install 'tunebook[launchers]'")
+    return None
+
+
+LAUNCHERS = {"joblib": "hydra_plugins.hydra_joblib_launcher",
+             "submitit": "hydra_plugins.hydra_submitit_launcher"}  # fmt: skip
 
 
 def _without_values(request: Request) -> list[Problem]:
@@ -217,18 +228,31 @@ def _without_values(request: Request) -> list[Problem]:
     ]
 
 
-def check_runs(request: Request) -> None:
-    """Raise RequestError where any run of a sweep would be refused, before the first starts."""
+def check_runs(request: Request) -> list[tuple[list[str], Settings]]:
+    """The words and the settings, without gaps, of each run of a sweep.
+
+    Raises RequestError where any run would be refused, before the first starts.
+    """
     from tunebook.settings import resolve
 
     problems: list[Problem] = []
+    found = []
     for words in _runs_of(request):
         try:
-            resolve(settings_of_words(words))
+            found.append((words, resolve(settings_of_words(words)).settings))
         except RequestError as error:
             problems += error.problems
     if problems:
         raise RequestError(list(dict.fromkeys(problems)))
+    return found
+
+
+def words_for_hydra(words: Sequence[str]) -> list[str]:
+    """The words of one run as Hydra is to get them."""
+    return [
+        in_hydra(word) if word.partition("=")[0] in folders.groups() else "++" + word.lstrip("+")
+        for word in words
+    ]
 
 
 def _runs_of(request: Request) -> Iterable[list[str]]:
@@ -289,9 +313,9 @@ def compose(words: list[str]) -> Settings:
 
 
 def runs_words(request: Request) -> list[str]:
-    """The words for Hydra, a model named by its path alone included."""
-    groups = _with_custom_model(request.groups, request.values)
-    return Request(groups, request.values, request.passed_on, request.sweep).for_hydra()
+    """The words of the one run for Hydra, a model named by its path alone included."""
+    (run,) = _runs_of(request)
+    return [*words_for_hydra(run), *request.for_launcher()]
 
 
 SAID_ELSEWHERE = ("task", "method", "model", "recipe", "data.train", "data.validation", "data.test",

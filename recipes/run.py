@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from recipes.command import answer
 from tunebook.settings.schema import Settings
 
+if TYPE_CHECKING:
+    from tunebook import Result
 
-def one_run(settings: Settings) -> None:
+
+def one_run(settings: Settings) -> Result:
     """One training and evaluation, then its table; torch is imported here and not before."""
     import tunebook
     from tunebook import report
@@ -16,6 +20,7 @@ def one_run(settings: Settings) -> None:
     result = tunebook.run(settings)
     if not settings.dry_run:
         report.show(result.folder)
+    return result
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,16 @@ class RequestError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class RunsElsewhere(RequestError):
+    """Another process is running this very run."""
+
+
 class RunFailed(Exception):
-    """A run started and could not finish; the message says why in one line."""
+    """A run started and could not finish; `reason` says why in one line, `folder` what is left."""
+
+    def __init__(self, reason: str, folder: Path | None = None) -> None:
+        self.reason, self.folder = reason, folder
+        super().__init__(f"{reason} (folder: {folder})" if folder else reason)
 
 
 def did_you_mean(word: str, choices: Iterable[str], path: str = "") -> str:

@@ -32,11 +32,14 @@ def add_conf_folder(folder: Path) -> None:
 
 
 def groups() -> list[str]:
-    """Every configuration group; `recipe` even where there is no recipe yet."""
+    """Every configuration group; `recipe` even where there is no recipe yet.
+
+    Named sweeps are none: they hold words for several runs, not a part of one.
+    """
     found = {
         p.name for folder in conf_folders() for p in folder.glob("*/") if any(p.glob("*.yaml"))
     }
-    return sorted((found | {"recipe"}) - {"hydra"})
+    return sorted((found | {"recipe"}) - {"hydra", "sweep"})
 
 
 def options(group: str) -> dict[str, Path]:

@@ -6,8 +6,9 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,9 +24,40 @@ SHOWN_EXAMPLES = 3
 LONGEST_SHOWN = 400
 
 
+class Listener(Protocol):
+    """Hears what a run would write to the terminal."""
+
+    def say(self, text: str) -> None:
+        """A choice or a warning, in one line."""
+
+    def doing(self, text: str) -> None:
+        """What the run is at, in a few words; often."""
+
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Inside, `listener` hears of runs and nothing is written: a sweep has a view of its own."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def is_heard() -> bool:
+    """Whether somebody listens instead of the terminal."""
+    return _listener.get() is not None
+
+
 def say(text: str) -> None:
     """One line to the terminal."""
-    console.print(escape(text))
+    if listener := _listener.get():
+        listener.say(text)
+    else:
+        console.print(escape(text))
 
 
 def headline(settings: Settings) -> str:
@@ -61,6 +93,9 @@ def count_parameters(model: Any) -> tuple[int, int]:
 @contextmanager
 def progress(name: str, total: int) -> Iterator[Callable[[int], object]]:
     """A bar with time left, where there is a terminal; yields what to call with each advance."""
+    if listener := _listener.get():
+        yield _counted(listener, f"scoring {name}", total)
+        return
     columns = (TextColumn(f"scoring {name}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     terminal = Console(stderr=True)
@@ -70,8 +105,24 @@ def progress(name: str, total: int) -> Iterator[Callable[[int], object]]:
         yield lambda done: bar.advance(task, done)
 
 
+def _counted(listener: Listener, what: str, total: int) -> Callable[[int], object]:
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        listener.doing(f"{what}: {done} of {total}")
+
+    return advance
+
+
 def show(path: Path) -> None:
-    """The table of scores and three examples of the finished run at `path`."""
+    """The table of scores and three examples of the finished run at `path`.
+
+    Nothing where a sweep listens, which ends with a table of all its runs.
+    """
+    if is_heard():
+        return
     folder = RunFolder(path)
     metrics = folder.metrics
     assert metrics is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
 import sys
 import time
@@ -17,14 +19,14 @@ from tunebook.models.base import check as check_machine
 from tunebook.models.facts import content_of
 from tunebook.runs import RunFolder, open_folder, path_of
 from tunebook.runs.environment import environment
-from tunebook.runs.fingerprint import fingerprint
+from tunebook.runs.fingerprint import digest, fingerprint
 from tunebook.settings import Resolved, Settings, resolve
 from tunebook.tasks import task_of
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
     from tunebook.scoring import Answers
-    from tunebook.text import EncodedRows
+    from tunebook.text import EncodedRows, Rows
     from tunebook.training import Trained
 
 Say = Callable[[str], None]
@@ -32,10 +34,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run: its folder and what metrics.json holds."""
+    """A finished run: its folder and what metrics.json holds; `fresh` if it ran just now."""
 
     folder: Path
     metrics: dict[str, Any]
+    fresh: bool = True
 
 
 @dataclass
@@ -78,7 +81,7 @@ def run(settings: Settings, say: Say = report.say) -> Result:
             folder.empty()
         if folder.complete:
             return _answer_from(folder, say)
-        with _failures_recorded(folder):
+        with _failures_recorded(folder, work.settings), _variables_restored():
             metrics = _work(work, folder)
     say(f"done in {time.monotonic() - started:.0f} s: {folder.path}")
     return Result(folder.path, metrics)
@@ -109,6 +112,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     from tunebook.scoring import answer_of_base, assess
 
     settings, say = work.settings, work.say
+    forget_peak_memory()
     with work.timed("load"):
         base = load_base(work)
         methods.check(base, settings)
@@ -129,28 +133,46 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
 
 
 def load_base(work: Work) -> Base:
-    """The frozen base model, seeded and ready to be scored."""
-    from tunebook.models.base import enable_checkpointing, load
+    """The frozen base model, ready to be scored; in a sweep, the one kept from the run before."""
+    from tunebook.models import keeping
+    from tunebook.models.base import enable_checkpointing, ready
 
-    base = load(work.settings.model, work.resolved.facts, work.say)
+    settings = work.settings
+    base = keeping.bare_base(
+        _key_of_base(work), lambda: _bare_base(work),
+        weights_are_trained=settings.method.kind == "full",
+    )  # fmt: skip
+    if settings.model.gradient_checkpointing:
+        enable_checkpointing(base.model)
+    return ready(base)
+
+
+def _key_of_base(work: Work) -> str:
+    model = work.settings.model
+    how = [model.path, model.revision, model.dtype, model.device, model.quantization]
+    return digest([work.model_content, *how, model.attention])
+
+
+def _bare_base(work: Work) -> Base:
+    from tunebook.models.base import load_bare
+
+    base = load_bare(work.settings.model, work.resolved.facts, work.say)
     if work.settings.model.quantization != "none":
         from peft import prepare_model_for_kbit_training
 
         base.model = prepare_model_for_kbit_training(base.model, use_gradient_checkpointing=False)
-    if work.settings.model.gradient_checkpointing:
-        enable_checkpointing(base.model)
     return base
 
 
-def encode(work: Work, base: Base) -> tuple[EncodedRows, EncodedRows, EncodedRows]:
+def encode(work: Work, base: Base) -> tuple[Rows, EncodedRows, EncodedRows]:
     """Train, validation and test as token ids; says what was cut."""
-    from tunebook.text import Encoder, encode_rows
+    from tunebook.text import Encoder, encode_rows, rows_to_train_on
 
     encoder = Encoder(work.settings, work.resolved.facts, base.tokenizer)
     share, examples = work.settings.data.max_skipped_share, work.examples
     trains = methods.trains(work.settings.method)
     return (
-        encode_rows(encoder, examples.train if trains else [], "train", share, work.say),
+        rows_to_train_on(encoder, examples.train if trains else [], share, work.say),
         encode_rows(encoder, examples.validation if trains else [], "validation", share, work.say),
         encode_rows(encoder, examples.test, "test", share, work.say, to_answer=True),
     )
@@ -164,12 +186,12 @@ def attach(work: Work, base: Base) -> Any:
     return methods.attach(base, work.settings, work.say)
 
 
-def _train(model: Any, base: Base, train: EncodedRows, validation: EncodedRows,
+def _train(model: Any, base: Base, train: Rows, validation: EncodedRows,
            work: Work, folder: RunFolder) -> Trained:  # fmt: skip
     from tunebook.training import train as train_model
 
     work.say(report.parameters(model))
-    quiet = not sys.stderr.isatty()
+    quiet = report.is_heard() or not sys.stderr.isatty()
     return train_model(
         model, base, train, validation, work.settings, folder.path, work.say, quiet=quiet
     )
@@ -197,7 +219,7 @@ def _answer_from(folder: RunFolder, say: Say) -> Result:
     for difference in folder.older_versions():
         say(f"warning: it was made with {difference}")
     assert folder.metrics is not None
-    return Result(folder.path, folder.metrics)
+    return Result(folder.path, folder.metrics, fresh=False)
 
 
 def _rehearse(work: Work, path: Path) -> Result:
@@ -214,7 +236,7 @@ def _rehearse(work: Work, path: Path) -> Result:
 
 
 @contextmanager
-def _failures_recorded(folder: RunFolder) -> Any:
+def _failures_recorded(folder: RunFolder, settings: Settings) -> Any:
     """A failure is written into the folder and told in one line; what was reached is kept."""
     try:
         yield
@@ -222,27 +244,59 @@ def _failures_recorded(folder: RunFolder) -> Any:
         if (folder.path / "status.json").exists():
             folder.set_status("running", "interrupted; the same command continues")
         raise
-    except RunFailed as error:
-        folder.set_status("failed", str(error))
-        raise
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".strip()
-        folder.set_status("failed", words)
-        remedy = _remedy(words)
-        raise RunFailed(f"{words.splitlines()[0]}{remedy} (folder: {folder.path})") from error
+        reason = _reason(error)
+        folder.fail(settings, reason)
+        raise RunFailed(f"{reason.splitlines()[0]}{_remedy(reason)}", folder.path) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RunFailed):
+        return error.reason
+    if isinstance(error, MemoryError):
+        return "MemoryError: out of memory"
+    return f"{type(error).__name__}: {error}".strip()
 
 
 def _remedy(words: str) -> str:
-    if "out of memory" in words.lower():
+    if any(sign in words.lower() for sign in OUT_OF_MEMORY):
         return ". Lower training.batch_size and raise training.gradient_accumulation_steps"
     return ""
 
 
+OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+@contextmanager
+def _variables_restored() -> Any:
+    """What the libraries put into the environment of the process ends with the run."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def forget_peak_memory() -> None:
+    """Let `peak_memory` begin anew: several runs of one process are measured apart."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError):  # Linux alone; see proc_pid_clear_refs(5)
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory(device: str) -> int:
-    """The most bytes that this process has held, on the card where there is one."""
+    """The most bytes that this run has held, on the card where there is one."""
     if device.startswith("cuda"):
         import torch
 
         return int(torch.cuda.max_memory_allocated())
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        (most,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+        return int(most) * 1024
+    most_ever = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most_ever if sys.platform == "darwin" else most_ever * 1024

@@ -40,8 +40,19 @@ class Base:
 
 def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
     """Load model and tokenizer. Raises RequestError where they cannot be loaded whole."""
+    return ready(load_bare(settings, facts, say))
+
+
+def ready(base: Base) -> Base:
+    """A bare base whose output layer runs only where it is wanted; call once for a model."""
     from tunebook.models.labelled import select_where_wanted
 
+    select_where_wanted(base.model)
+    return base
+
+
+def load_bare(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
+    """Load model and tokenizer as they are stored."""
     if problems := check(settings, facts):
         raise RequestError(problems)
     device, dtype = _choose(settings, say)
@@ -54,7 +65,6 @@ def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
     _stop_at_end_token(model, tokenizer)
     _note_sizes(model, tokenizer, say)
     model.requires_grad_(False).eval()
-    select_where_wanted(model)
     return Base(model, tokenizer, facts, placement(device), dtype)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, RunsElsewhere
 from tunebook.runs import environment
 from tunebook.runs.files import read_json, write_json, write_text
 from tunebook.runs.yaml_text import settings_text
@@ -67,6 +67,12 @@ class RunFolder:
         write_json(self.path / "environment.json", made_with)
         self.set_status("running")
 
+    def fail(self, settings: Settings, reason: str) -> None:
+        """Record a failure, with the settings where it came before `begin`."""
+        if not (self.path / "settings.yaml").exists():
+            write_text(self.path / "settings.yaml", settings_text(settings))
+        self.set_status("failed", reason)
+
     def older_versions(self) -> list[str]:
         """Packages that had another version when the run was made."""
         return environment.differences(read_json(self.path / "environment.json") or {})
@@ -88,14 +94,7 @@ def open_folder(path: Path) -> Iterator[RunFolder]:
     Raises RequestError when another process works in it.
     """
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        what = "another process is running this very run"
-        remedy = "Wait for it, or change a setting, such as seed=1."
-        raise RequestError(Problem(str(path), what, remedy)) from None
+    lock = _locked(path)
     try:
         yield RunFolder(path)
     except RequestError:
@@ -103,9 +102,22 @@ def open_folder(path: Path) -> Iterator[RunFolder]:
             shutil.rmtree(path)
             _remove_empty(made[1:])
         raise
-    finally:
-        lock.release()
+    finally:  # deleted while it is held: later, it could be another process's lock
         (path / LOCK).unlink(missing_ok=True)
+        lock.release()
+
+
+def _locked(path: Path) -> FileLock:
+    """A lock on the folder, which is made. Raises RunsElsewhere where another process has it."""
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        what = "another process is running this very run"
+        remedy = "Wait for it, or change a setting, such as seed=1."
+        raise RunsElsewhere(Problem(str(path), what, remedy)) from None
+    return lock
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -1,0 +1,202 @@
+"""Several runs from one command: planned, launched, followed, and put into one table."""
+
+from __future__ import annotations
+
+import gc
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from recipes.request import Request, check_runs, quoted, words_for_hydra
+from tunebook.errors import Problem, RequestError, RunFailed, RunsElsewhere
+from tunebook.settings.schema import Settings
+from tunebook.sweep import Outcome, Planned, Scratch, View, compared, summary
+from tunebook.sweep.ending import ended
+from tunebook.sweep.scratch import DONE, ELSEWHERE, FAILED, FINISHED_BEFORE, REFUSED
+
+Action = Callable[[Settings], object]
+Launch = Callable[[list[str], Callable[[Any], object]], None]
+
+
+def run_all(request: Request, action: Action, launch: Launch) -> list[Outcome]:
+    """Run everything that `request` asks for and print the table. Returns an outcome a run.
+
+    launch: hands words and a job to Hydra, whose launcher calls the job with each run's settings.
+    Raises RequestError where any run would be refused, before the first begins.
+    """
+    from tunebook.models import keeping
+
+    plan, varied = plan_of(request)
+    outputs = Path(plan[0].settings.outputs)
+    scratch = Scratch.make(outputs, [one.words for one in plan])
+    words = [*request.for_launcher(), f"hydra.sweep.dir={quoted(str(scratch.path))}"]
+    view = View(scratch, [one.label for one in plan], [_alike(one.settings) for one in plan])
+    well = True
+    try:
+        with keeping.one_base(), view:
+            launch(words, Job(action))
+        outcomes = ended(plan, scratch.read())
+        well = all(one.is_well or one.state == REFUSED for one in outcomes)
+        _conclude(plan, outcomes, varied, scratch)
+    finally:
+        if well:
+            scratch.remove(outputs)
+    return outcomes
+
+
+def plan_of(request: Request) -> tuple[list[Planned], list[str]]:
+    """Every run, each once, those of one base model together; and the keys in which they differ.
+
+    Runs that train the base itself come last of their model: it has to be loaded anew for each.
+    """
+    runs = {tuple(words): settings for words, settings in check_runs(request)}
+    varied = [at for at, some in enumerate(zip(*runs, strict=True)) if len(set(some)) > 1]
+    plan = [
+        Planned(tuple(words_for_hydra(words)), _label([words[at] for at in varied]), settings)
+        for words, settings in runs.items()
+    ]
+    bases = list(dict.fromkeys(_base_of(one.settings) for one in plan))
+    plan.sort(key=lambda one: (bases.index(_base_of(one.settings)),
+                               one.settings.method.kind == "full"))  # fmt: skip
+    first = next(iter(runs))
+    return plan, [_bare(first[at]).partition("=")[0] for at in varied]
+
+
+def _label(words: Sequence[str]) -> str:
+    return " ".join(map(_bare, words)) or "the only run"
+
+
+def _bare(word: str) -> str:
+    return word.lstrip("+")
+
+
+def _base_of(settings: Settings) -> tuple[Any, ...]:
+    model = settings.model
+    return model.path, model.revision, model.dtype, model.device, model.quantization
+
+
+def _alike(settings: Settings) -> tuple[Any, ...]:
+    return settings.task.name, settings.method.name, _base_of(settings)
+
+
+def _conclude(
+    plan: Sequence[Planned], outcomes: Sequence[Outcome], varied: Sequence[str], scratch: Scratch
+) -> None:
+    from tunebook.comparison import render
+
+    if all(one.state == REFUSED for one in outcomes):
+        reasons = dict.fromkeys(one.reason for one in outcomes)
+        raise RequestError([Problem("", reason) for reason in reasons])
+    if tables := compared(plan, outcomes, varied):
+        print(render(tables, color=sys.stdout.isatty()), flush=True)
+    print(f"tunebook: {summary(plan, outcomes)}", file=sys.stderr)
+    if reason := scratch.why_the_launcher_gave_up():
+        print(f"tunebook: the launcher gave up: {reason}", file=sys.stderr)
+    if notes := sorted(scratch.path.glob("*.txt")):
+        print(f"tunebook: more in {', '.join(map(str, notes))}", file=sys.stderr)
+
+
+@dataclass
+class Job:
+    """What a launcher calls for each run, in whatever process."""
+
+    action: Action
+
+    def __call__(self, config: Any) -> None:
+        """Run one run of the plan; what becomes of it is written into the scratch folder."""
+        from hydra.core.hydra_config import HydraConfig
+
+        from recipes.composition import choices_of, plain
+        from recipes.request import settings_of
+        from tunebook import report
+        from tunebook.models import keeping
+
+        own = HydraConfig.get()
+        scratch = Scratch(Path(own.sweep.dir))
+        words = list(own.overrides.task)
+        teller = Teller(scratch, Outcome(scratch.plan().index(words)))
+        keeping.keep_until_the_end()
+
+        def run() -> object:
+            recipe = choices_of(own).get("recipe")
+            return self.action(settings_of(plain(config), recipe, words))
+
+        with report.heard_by(teller):
+            teller.tell()
+            teller.end(**_outcome(run, teller))
+        _give_memory_back()
+
+
+def _outcome(run: Callable[[], Any], teller: Teller) -> dict[str, Any]:
+    """How a run ended. No exception is kept: it would hold on to the model."""
+    try:
+        result = run()
+    except RunsElsewhere:
+        return {"state": ELSEWHERE}
+    except RequestError as error:
+        return {"state": REFUSED, "reason": "; ".join(map(str, error.problems))}
+    except RunFailed as error:
+        teller.note(error.__cause__)
+        return {"state": FAILED, "reason": error.reason, "folder": str(error.folder or "")}
+    except (Exception, SystemExit) as error:
+        teller.note(error)
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        return {"state": FAILED, "reason": f"{what} (a defect of Tunebook; please report it)"}
+    fresh = getattr(result, "fresh", True)
+    folder = str(getattr(result, "folder", ""))
+    return {"state": DONE if fresh else FINISHED_BEFORE, "folder": folder}
+
+
+def _give_memory_back() -> None:
+    gc.collect()
+    if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+OFTEN = 0.5  # seconds between two words on what a run is at
+TOLD_BY_THE_VIEW = ("task ", "done in ", "this run is finished")
+STEP = re.compile(r"step \d+ of \d+")
+
+
+@dataclass
+class Teller:
+    """Hears one run, and writes what there is to say into its file."""
+
+    scratch: Scratch
+    outcome: Outcome
+    began: float = field(default_factory=time.monotonic)
+    last: float = 0.0
+
+    def say(self, text: str) -> None:
+        """A choice or warning; training's own lines say how far it is."""
+        if STEP.match(text):
+            self.doing(text)
+        elif not text.startswith(TOLD_BY_THE_VIEW):
+            self.outcome.said.append(text)
+            self.tell()
+
+    def doing(self, text: str) -> None:
+        """What the run is at."""
+        self.outcome.doing = text
+        if time.monotonic() - self.last >= OFTEN:
+            self.tell()
+
+    def end(self, **found: Any) -> None:
+        """The run is over."""
+        self.outcome = replace(self.outcome, doing="", **found)
+        self.tell()
+
+    def tell(self) -> None:
+        """Write the file."""
+        self.last = time.monotonic()
+        self.outcome.seconds = round(self.last - self.began, 3)
+        self.scratch.write(self.outcome)
+
+    def note(self, error: BaseException | None) -> None:
+        """Keep where an error came from."""
+        if error is not None:
+            self.scratch.note(self.outcome.number, error)

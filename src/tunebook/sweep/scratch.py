@@ -1,0 +1,95 @@
+"""The scratch folder of a sweep: its plan, and a file a run that says how it goes.
+
+Whoever runs a run writes its file, whole each time; whoever started the sweep reads them all. So it
+does not matter in which process or on which machine of a shared disk a run happens.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tunebook.runs.files import read_json, write_json, write_text
+
+RUNNING, DONE, FINISHED_BEFORE = "running", "done", "finished before"
+FAILED, REFUSED, ELSEWHERE = "failed", "refused", "running elsewhere"
+LAUNCHER = "launcher.txt"
+ENDED_WELL = (DONE, FINISHED_BEFORE)
+
+
+@dataclass
+class Outcome:
+    """What is known of one run.
+
+    state: one of the words above. folder: its run folder, if there is one. reason: why it did not
+    end well. seconds: since it began. doing: what it is at. said: its choices and warnings.
+    """
+
+    number: int
+    state: str = RUNNING
+    folder: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    doing: str = ""
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its scores are there."""
+        return self.state in ENDED_WELL
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The files below `path`. The plan lists all runs, each as the words that ask for it."""
+
+    path: Path
+
+    @classmethod
+    def make(cls, outputs: Path, plan: Sequence[Sequence[str]]) -> Scratch:
+        """A new one below `outputs`, where every process that may run a run can see it."""
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        scratch = cls(outputs.absolute() / ".sweeps" / name)
+        write_json(scratch.path / "plan.json", [list(words) for words in plan])
+        return scratch
+
+    def plan(self) -> list[list[str]]:
+        """The words of each run, in the order in which they begin."""
+        found: list[list[str]] = read_json(self.path / "plan.json")
+        return found
+
+    def write(self, outcome: Outcome) -> None:
+        """Say how a run goes."""
+        write_json(self.path / f"{outcome.number}.json", asdict(outcome))
+
+    def read(self) -> dict[int, Outcome]:
+        """What is known of each run that has begun, by its number."""
+        files = [file for file in self.path.glob("*.json") if file.stem.isdigit()]
+        known = [Outcome(**content) for file in files if (content := read_json(file))]
+        return {one.number: one for one in sorted(known, key=lambda one: one.number)}
+
+    def note(self, number: int, error: BaseException) -> None:
+        """Keep where an error of a run came from."""
+        text = "".join(traceback.format_exception(error))
+        write_text(self.path / f"{number}.traceback.txt", text)
+
+    def note_launcher(self, error: Exception) -> None:
+        """Keep why a launcher gave up."""
+        write_text(self.path / LAUNCHER, "".join(traceback.format_exception(error)))
+
+    def why_the_launcher_gave_up(self) -> str:
+        """The last line of what was noted; empty where it did not."""
+        file = self.path / LAUNCHER
+        return file.read_text(encoding="utf-8").splitlines()[-1] if file.exists() else ""
+
+    def remove(self, outputs: Path) -> None:
+        """Delete it, and what was made above it and holds nothing else."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        for folder in (self.path.parent, outputs.absolute()):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
