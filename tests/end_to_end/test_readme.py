@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recipes import compose
+from recipes.named_sweep import with_sweep
 from recipes.request import read_request
 from tunebook import folders
 
@@ -21,9 +22,9 @@ OWN = {"recipe=mine"}
 
 @pytest.mark.parametrize("typed", RUNS)
 def test_each_run_composes(typed: str) -> None:
-    words = shlex.split(typed, comments=True)
-    if words[0] == "-m":
-        assert read_request(words[1:], sweep=True).sweep
+    words, named = with_sweep(shlex.split(typed, comments=True))
+    if named or words[0] == "-m":
+        assert read_request([word for word in words if word != "-m"], sweep=True).sweep
     elif words != ["--help"] and not OWN & set(words):
         assert compose(*words).task.name
 
