@@ -31,5 +31,5 @@ def read_json(path: Path) -> Any:
     """The content, or None where the file is absent or broken."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError):
         return None
