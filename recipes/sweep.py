@@ -75,8 +75,9 @@ def _bare(word: str) -> str:
 
 
 def _base_of(settings: Settings) -> tuple[Any, ...]:
-    model = settings.model
-    return model.path, model.revision, model.dtype, model.device, model.quantization
+    from tunebook.models.keeping import what_is_loaded
+
+    return what_is_loaded(settings.model)
 
 
 def _alike(settings: Settings) -> tuple[Any, ...]:

@@ -139,18 +139,13 @@ def load_base(work: Work) -> Base:
 
     settings = work.settings
     base = keeping.bare_base(
-        _key_of_base(work), lambda: _bare_base(work),
+        digest([work.model_content, *keeping.what_is_loaded(settings.model)]),
+        lambda: _bare_base(work),
         weights_are_trained=settings.method.kind == "full",
-    )  # fmt: skip
+    )
     if settings.model.gradient_checkpointing:
         enable_checkpointing(base.model)
     return ready(base)
-
-
-def _key_of_base(work: Work) -> str:
-    model = work.settings.model
-    how = [model.path, model.revision, model.dtype, model.device, model.quantization]
-    return digest([work.model_content, *how, model.attention])
 
 
 def _bare_base(work: Work) -> Base:

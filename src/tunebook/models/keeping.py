@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
+    from tunebook.settings.schema import ModelSettings
 
 Load = Callable[[], "Base"]
 INTEGERS = {1: "int8", 2: "int16", 4: "int32", 8: "int64"}
@@ -55,6 +56,12 @@ def keep_until_the_end() -> None:
     """Keep the last base model until this process ends: for workers that are given run by run."""
     global _kept
     _kept = _kept or Kept()
+
+
+def what_is_loaded(model: ModelSettings) -> tuple[str | None, ...]:
+    """The settings that a loaded base depends on: two runs of one base agree in all of them."""
+    how = (model.revision, model.dtype, model.device, model.quantization, model.attention)
+    return (model.path, *how)
 
 
 def bare_base(key: str, load: Load, *, weights_are_trained: bool) -> Base:

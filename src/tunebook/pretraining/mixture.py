@@ -107,8 +107,10 @@ def _text(rng: Random) -> str:
 def _copy(rng: Random, done: float) -> Example:
     """Drills of finding and repeating words; at first lists of a few names, nothing else."""
     chance = rng.random()
-    if done < DRILLED or chance < 0.4:
-        return _list(rng, 10 if done < DRILLED else 25, names=done < DRILLED)
+    if done < DRILLED:
+        return _list(rng, 10, names=True)
+    if chance < 0.4:
+        return _list(rng, 25, names=False)
     if chance < 0.6:
         row = MAKERS["translate"](rng, "pretraining", translations.Style())
         text = row[rng.choice(("source", "target"))]
