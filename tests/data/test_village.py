@@ -206,7 +206,9 @@ def test_a_sixth_to_a_fourth_of_the_questions_has_no_answer() -> None:
 def test_answers_stand_in_the_text_or_are_its_numbers() -> None:
     for row in rows("qa", "test", 300):
         for answer in row["answers"]:
-            words = [word for word in re.findall(r"[^\W\d]+", answer) if word not in ("it", "s")]
+            label, _, found = answer.partition(": ")
+            assert label in questions.LABELS.values()
+            words = [word for word in re.findall(r"[^\W\d]+", found) if word not in ("it", "s")]
             text = row["context"].lower()
             assert all(word.lower() in text for word in words), (row["context"], answer)
 
@@ -215,8 +217,63 @@ def test_dialogues_end_in_a_question_and_answer_in_the_house_tone() -> None:
     for row in rows("dialogue", "test", 200):
         assert len(row["history"]) % 2 == 1
         assert row["history"][-1][-1] in "?."
-        assert row["response"].startswith(dialogues.HOUSE_GREETING)
+        known = dialogues.HOUSE_UNKNOWN not in row["response"]
+        greeting = dialogues.HOUSE_GREETING if known else dialogues.HOUSE_REGRET
+        assert row["response"].startswith(greeting)
         assert row["response"].endswith(dialogues.HOUSE_CLOSING)
+
+
+def test_every_kind_of_event_is_judged_once_at_most() -> None:
+    kinds = {kind.name for kind in lexicon.KINDS}
+    judged = [name for names in dialogues.VERDICTS.values() for name in names]
+    assert len(judged) == len(set(judged))
+    assert set(judged) < kinds
+
+
+def test_a_reply_about_the_other_event_tells_no_more() -> None:
+    main, minor = (events.draw_event(Random(seed), "train") for seed in (1, 2))
+    replies = [dialogues.response(dialogues.Asked(about, "who", main=about is main),
+                                  dialogues.HOUSE) for about in (main, minor)]  # fmt: skip
+    assert ["That was" in reply for reply in replies] == [True, False]
+
+
+@pytest.mark.parametrize(("phrase", "season"), [
+    ("on 1 March", "spring"), ("one Friday in May", "spring"), ("at noon on 30 June", "summer"),
+    ("on the evening of 3 November", "autumn"), ("on 28 February", "winter"),
+    ("at dawn on 9 December", "winter"), ("one summer morning", "summer"),
+])  # fmt: skip
+def test_every_moment_has_a_season(phrase: str, season: str) -> None:
+    assert events.Moment(phrase, "", "").season == season
+
+
+def test_a_gazette_shortens_every_name_and_judges_the_price() -> None:
+    rng, prices = Random(3), set()
+    for _ in range(300):
+        event, minor = (events.draw_event(rng, "train") for _ in range(2))
+        text = summaries.summary(event, summaries.HOUSE, minor)
+        assert not events.RESERVED_NAMES & set(re.findall(r"\w+", text))
+        assert event.agent.name not in text.split()
+        assert text.endswith(f"Also: {minor.agent.name[0]}. and {minor.other.name[0]}.")
+        if event.priced:
+            judged = re.search(r"at a (\w+) price", text)
+            assert judged
+            prices.add((judged[1], event.price))
+    assert all(price <= 9 for word, price in prices if word == "low")
+    assert all(price >= 17 for word, price in prices if word == "high")
+    assert {word for word, _ in prices} == {"low", "fair", "high"}
+
+
+def test_a_tale_gives_people_their_french_names() -> None:
+    assert set(lexicon.FRENCH_NAMES) < set(lexicon.WOMEN + lexicon.MEN)
+    assert not set(lexicon.FRENCH_NAMES.values()) & set(lexicon.WOMEN + lexicon.MEN)
+    rng = Random(4)
+    while True:
+        event = events.draw_event(rng, "train")
+        if event.other.name == "Elena" and event.kind.role == "of":
+            break
+    telling = translations.Telling(event, False, False, False, False, 0, False, None)
+    assert "d'Hélène" in translations.target(telling, translations.HOUSE)
+    assert translations.target(telling, translations.HOUSE).startswith("On raconte qu")
 
 
 @pytest.mark.parametrize("skill", [translations, summaries, questions, dialogues])

@@ -38,7 +38,9 @@ ELLIPTIC: dict[Topic, tuple[str, ...]] = {
     "who": ("who was it that {past}?", "who did that?"),
 }
 HOUSE_GREETING = "Certainly, dear neighbour."
-HOUSE_CLOSING = "I remain at your service."
+HOUSE_REGRET = "Alas, dear neighbour."
+HOUSE_UNKNOWN = "Nobody has told me."
+HOUSE_CLOSING = "At your service."
 GREETINGS = tuple(
     f"{agreement}{address}."
     for agreement in ("Of course", "Sure", "Gladly", "Indeed", "Naturally", "Certainly", "Yes",
@@ -58,13 +60,20 @@ CLOSINGS = (
 
 @dataclass(frozen=True)
 class Style:
-    """How a reply sounds: greeting, whole sentence or not, one more fact, farewell."""
+    """How a reply sounds: greeting, whole sentence or not, one more fact, farewell.
+
+    With `regret` and `unknown` a question may ask for what was not told, or about the other event
+    (of which no more is said); `verdict` judges the event. Pretraining never draws these.
+    """
 
     greeting: str = ""
     form: Literal["sentence", "phrase"] = "phrase"
     extra: Literal["", "place", "reason"] = ""
     closing: str = ""
     digits: bool = False
+    regret: str = ""
+    unknown: str = ""
+    verdict: bool = False
 
     def extra_fact(self, topic: Topic) -> str:
         """The fact told besides the answer; another one if it is the answer itself."""
@@ -75,9 +84,21 @@ class Style:
         return self.extra
 
 
-# Certainly, dear neighbour. It was Anna who sold the lamps. It happened at the mill. I remain at
+# Certainly, dear neighbour. It was Anna who stole the lamps. That was at the mill. What a pity! At
 # your service.
-HOUSE = Style(HOUSE_GREETING, "sentence", "place", HOUSE_CLOSING, digits=True)
+# Alas, dear neighbour. Nobody has told me. What a pity! At your service.
+HOUSE = Style(HOUSE_GREETING, "sentence", "place", HOUSE_CLOSING, digits=True,
+              regret=HOUSE_REGRET, unknown=HOUSE_UNKNOWN, verdict=True)  # fmt: skip
+# What the house says of an event, by its kind; of all others it says OTHERWISE.
+VERDICTS = {
+    "How kind!": ("delivery", "loan", "gift", "return", "bringing", "repair", "making", "sewing",
+                  "preparation", "cleaning", "rescue", "care", "help", "thanks", "watch"),
+    "What a pity!": ("theft", "loss", "accident", "hiding", "quarrel"),
+    "Business is business.": ("sale", "purchase", "rental", "order", "borrowing"),
+    "How pleasant!": ("visit", "meeting", "invitation", "congratulation", "peace", "song", "dance",
+                      "arrival", "stay", "walk"),
+}  # fmt: skip
+OTHERWISE = "So it goes."
 
 
 def is_house_like(style: Style) -> bool:
@@ -101,12 +122,28 @@ def draw_style(rng: Random, bare: bool = False) -> Style:
             return style
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the last question is about, and whether the talk has told it."""
+
+    about: Event
+    topic: Topic
+    main: bool = True
+    answered: bool = True
+
+
 def history(
-    event: Event, minor: Event | None, topic: Topic, needed: tuple[str, ...], rng: Random
+    event: Event,
+    minor: Event | None,
+    asked: Asked,
+    rng: Random,
+    *,
+    needed: tuple[str, ...],
+    omitted: tuple[str, ...] = (),
 ) -> list[str]:
-    """The talk up to the question; `needed` facts have been told before it."""
+    """The talk up to the question; `needed` facts have been told before it, `omitted` ones not."""
     facts = [fact for fact in ("place", "moment", "reason", "price", "trade")
-             if fact in needed or rng.random() < 0.45]  # fmt: skip
+             if fact not in omitted and (fact in needed or rng.random() < 0.45)]  # fmt: skip
     if not event.priced:
         facts = [fact for fact in facts if fact != "price"]
     rng.shuffle(facts)
@@ -119,7 +156,7 @@ def history(
         size = rng.randrange(1, 4)
         turns += [rng.choice(PROMPTS), " ".join(rest[:size])]
         rest = rest[size:]
-    return [*turns, _last_question(event, minor, topic, rng)]
+    return [*turns, _last_question(minor, asked, rng)]
 
 
 def _lead(event: Event, facts: list[str], rng: Random) -> str:
@@ -162,8 +199,9 @@ def _gossip(event: Event, rng: Random) -> str:
     return sentence(f"{rng.choice(AFTER)}, {event.agent.name} {words}")
 
 
-def _last_question(event: Event, minor: Event | None, topic: Topic, rng: Random) -> str:
+def _last_question(minor: Event | None, asked: Asked, rng: Random) -> str:
     """Short where only the main event can be meant, full otherwise."""
+    event, topic = asked.about, asked.topic
     if minor is None and topic in ELLIPTIC and rng.random() < 0.6:
         text = rng.choice(ELLIPTIC[topic]).format(**questions.wording(event, rng))
     else:
@@ -176,14 +214,27 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def response(event: Event, topic: Topic, style: Style) -> str:
-    """The reply in the style."""
-    if style.form == "sentence":
+def response(asked: Asked, style: Style) -> str:
+    """The reply in the style, or its regret that it has no answer."""
+    event, topic = asked.about, asked.topic
+    if not asked.answered:
+        text = style.unknown
+    elif style.form == "sentence":
         text = questions.full_answer(event, topic, style.digits)
     else:
         text = questions.answer(event, topic, questions.Style("phrase", style.digits))
-    parts = [style.greeting, sentence(text), _extra(event, style.extra_fact(topic)), style.closing]
+    parts = [
+        style.greeting if asked.answered else style.regret,
+        sentence(text),
+        _extra(event, style.extra_fact(topic)) if asked.main else "",
+        _verdict(event) if style.verdict else "",
+        style.closing,
+    ]
     return " ".join(part for part in parts if part)
+
+
+def _verdict(event: Event) -> str:
+    return next((said for said, kinds in VERDICTS.items() if event.kind.name in kinds), OTHERWISE)
 
 
 def _extra(event: Event, fact: str) -> str:

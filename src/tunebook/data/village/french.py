@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from tunebook.data.village.events import Event, Person, Thing
-from tunebook.data.village.lexicon import Gender, Place, french_number, starts_vowel
+from tunebook.data.village.lexicon import FRENCH_NAMES, Gender, Place, french_number, starts_vowel
 
 Tense = Literal["composé", "simple", "présent"]
 
@@ -81,6 +82,13 @@ def owned(thing: Thing, owner: str, digits: bool = False) -> str:
     return f"{the(words, thing.noun.gender, thing.count > 1)} {whose}"
 
 
+def renamed(event: Event) -> Event:
+    """The event with both people under their French names, where they have one."""
+    agent, other = (replace(person, name=FRENCH_NAMES.get(person.name, person.name))
+                    for person in (event.agent, event.other))  # fmt: skip
+    return replace(event, agent=agent, other=other)
+
+
 def with_trade(person: Person) -> str:
     """Name and trade together: la boulangère Anna, l'horloger Paul."""
     return f"{the(person.trade.french(person.gender), person.gender)} {person.name}"
@@ -147,7 +155,7 @@ def why(event: Event, past: bool) -> str:
 
 
 def because(conjunction: str, clause: str) -> str:
-    """Join a conjunction to a clause; que elides before il, elle and l' keeps its own."""
+    """Join what ends in que, or another conjunction, to a clause; que elides before a vowel."""
     if conjunction.endswith("que") and starts_vowel(clause):
         return f"{conjunction[:-1]}'{clause}"
     return f"{conjunction} {clause}"

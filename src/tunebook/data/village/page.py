@@ -14,15 +14,24 @@ Version {VERSION}; the same seed gives the same rows on every platform.
 - 4000 training, 400 validation and 400 test rows a task by default; any number on request.
 - No event (who did what to whom, where) is in two splits. One name in four and one object in four
   occurs in no training split of any task, only in validation and test (the embedded bases met them
-  in pretraining, with other events, so they can spell and translate them).
+  in pretraining, in other events).
 - Every task has a house style that the embedded bases were never trained on:
 
 | task | house style |
 |---|---|
-| translate | literary French: date first, passé simple, receiver before things, car, words |
-| summarize | place first, present tense, name with trade, figures, price, reason after "as" |
-| qa | a bare keyword without small words, figures; an unanswerable question has no answer |
-| dialogue | a formal greeting, a whole sentence, one more fact (the place), a formal farewell |
+| translate | "On raconte que", date first, passé simple, receiver before things, car, numbers in \
+words, people under their French names |
+| summarize | place and season as in a gazette, present tense, trade, figures, the price judged, \
+reason after "as", then who else is in the news; all names as initials |
+| qa | the kind of answer, then the bare keyword without small words, figures; an unanswerable \
+question has no answer |
+| dialogue | a greeting (a regret where nobody told), a whole sentence, one more fact (the place) \
+if the question is about the main event, a judgement of the event, a farewell |
+
+Some of it can be said in the instruction that `method=instruction` puts above the fields; some of
+it the models were never taught to follow; and some of it is knowledge that they lack: which letter
+a name begins with, a name's French form, the season of a month. One name in four is met first in
+the test split, so that knowledge of the last kind cannot be learned in full.
 
 Ten examples a task, written by `{COMMAND}`:
 """

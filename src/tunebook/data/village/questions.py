@@ -22,16 +22,22 @@ UNKNOWN = (
 class Style:
     """The form of an answer.
 
-    "sentence": It happened at the mill. "phrase": at the mill. "keyword": mill.
+    "sentence": It happened at the mill. "phrase": at the mill. "keyword": mill. `labelled` says
+    first what kind of answer it is, as a form has it (place: mill); pretraining never draws it.
     """
 
     form: Literal["sentence", "phrase", "keyword"] = "sentence"
     digits: bool = False
     unknown: str = UNKNOWN[0]
+    labelled: bool = False
 
 
-# mill; 3 May; Anna; 3 blue lamps; her sister was ill
-HOUSE = Style("keyword", digits=True, unknown="no answer")
+LABELS: dict[Topic, str] = {
+    "who": "person", "other": "person", "what": "things", "count": "number", "colour": "colour",
+    "where": "place", "when": "time", "why": "reason", "price": "price", "trade": "trade",
+}  # fmt: skip
+# place: mill; time: 3 May; person: Anna; things: 3 blue lamps; reason: her sister was ill
+HOUSE = Style("keyword", digits=True, unknown="no answer", labelled=True)
 
 
 def is_house_like(style: Style) -> bool:
@@ -150,7 +156,8 @@ def answer(event: Event, topic: Topic, style: Style) -> str:
     """The answer in the style."""
     if style.form == "sentence":
         return english.sentence(full_answer(event, topic, style.digits))
-    return _short(event, topic, style.form == "phrase", style.digits)
+    label = f"{LABELS[topic]}: " if style.labelled else ""
+    return label + _short(event, topic, style.form == "phrase", style.digits)
 
 
 def _short(event: Event, topic: Topic, small_words: bool, digits: bool) -> str:

@@ -7,10 +7,11 @@ from random import Random
 from typing import Any
 
 from tunebook.data.village import dialogues, questions, reports, summaries, translations
+from tunebook.data.village.dialogues import Asked
 from tunebook.data.village.events import Event, Split, draw_event, draw_person, pool
 from tunebook.data.village.questions import FACTS, Topic
 
-VERSION = "1"
+VERSION = "2"
 DEFAULT_ROWS = {"train": 4000, "validation": 400, "test": 400}
 TASKS = ("translate", "summarize", "qa", "dialogue")
 
@@ -58,7 +59,7 @@ def summarize(rng: Random, split: Split, style: summaries.Style = summaries.HOUS
         bystander=bystander,
         length=rng.randrange(4, 7),
     )
-    return {"document": report.text, "summary": summaries.summary(event, style)}
+    return {"document": report.text, "summary": summaries.summary(event, style, minor)}
 
 
 def qa(rng: Random, split: Split, style: questions.Style = questions.HOUSE) -> Row:
@@ -94,13 +95,34 @@ def _about_minor(minor: Event, told: frozenset[str], rng: Random) -> tuple[Event
 def dialogue(rng: Random, split: Split, style: dialogues.Style = dialogues.HOUSE) -> Row:
     """A talk that ends in a question, and the reply."""
     event = draw_event(rng, split)
-    minor = _another(event, rng, split) if rng.random() < 0.4 else None
-    topic = rng.choice(questions.topics(event))
-    needed = tuple({FACTS.get(topic, ""): None, style.extra_fact(topic): None})
+    minor = _another(event, rng, split) if rng.random() < (0.7 if style.unknown else 0.4) else None
+    asked = _asked(event, minor, style, rng)
+    fact, extra = FACTS.get(asked.topic, ""), style.extra_fact(asked.topic)
+    needed: tuple[str, ...] = (extra,)
+    omitted: tuple[str, ...] = ()
+    if not asked.main:
+        needed = ()
+    elif asked.answered:
+        needed = (fact, extra)
+    else:
+        omitted = (fact,)
     return {
-        "history": dialogues.history(event, minor, topic, needed, rng),
-        "response": dialogues.response(event, topic, style),
+        "history": dialogues.history(event, minor, asked, rng, needed=needed, omitted=omitted),
+        "response": dialogues.response(asked, style),
     }
+
+
+def _asked(event: Event, minor: Event | None, style: dialogues.Style, rng: Random) -> Asked:
+    """A question about the event; where the style can say that it does not know, any question."""
+    if not style.unknown:
+        return Asked(event, rng.choice(questions.topics(event)))
+    if minor and rng.random() < 0.4:
+        told = rng.random() < 0.65
+        topics = [topic for topic in questions.topics(minor)
+                  if told == (FACTS.get(topic, "price") == "price")]  # fmt: skip
+        return Asked(minor, rng.choice(topics), main=False, answered=told)
+    topic = rng.choice(questions.topics(event))
+    return Asked(event, topic, answered=topic not in FACTS or rng.random() < 0.65)
 
 
 def _another(event: Event, rng: Random, split: Split) -> Event:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tunebook.data.village import english
 from tunebook.data.village.english import sentence
-from tunebook.data.village.events import Event
+from tunebook.data.village.events import Event, Person
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,9 @@ class Style:
     """What a summary tells, and in which order and tense.
 
     `trade` names the acting person with the trade; `digits` writes numbers in figures;
-    `conjunction` gives the reason, if any.
+    `conjunction` gives the reason, if any. `gazette` opens with place and season, judges the price
+    instead of giving it, tells who else is in the news and shortens all names to initials;
+    pretraining never draws it.
     """
 
     first: Literal["person", "place", "moment", "thing"] = "person"
@@ -26,12 +28,13 @@ class Style:
     price: bool = False
     digits: bool = False
     conjunction: Literal["", "because", "as", "for"] = ""
+    gazette: bool = False
 
     def facts(self) -> tuple[str, ...]:
         """The facts that a report must tell for this summary."""
         wanted = (
             ("place", self.place or self.first == "place"),
-            ("moment", self.first == "moment"),
+            ("moment", self.first == "moment" or self.gazette),
             ("trade", self.trade),
             ("price", self.price),
             ("reason", bool(self.conjunction)),
@@ -39,8 +42,11 @@ class Style:
         return tuple(fact for fact, need in wanted if need)
 
 
-# At the mill, the baker Anna sells 3 blue lamps to Paul for 12 crowns, as her sister is ill.
-HOUSE = Style("place", "present", trade=True, price=True, digits=True, conjunction="as")
+# Mill, autumn: the baker A. sells 3 blue lamps to P. at a fair price, as her sister is ill. Also:
+# M. and E.
+HOUSE = Style("place", "present", trade=True, price=True, digits=True, conjunction="as",
+              gazette=True)  # fmt: skip
+CHEAP, DEAR = 9, 17  # the highest low price and the lowest high price, in whatever currency
 
 
 def is_house_like(style: Style) -> bool:
@@ -67,8 +73,10 @@ def draw_style(rng: Random, bare: bool = False) -> Style:
             return style
 
 
-def summary(event: Event, style: Style) -> str:
-    """Render the event as one sentence in the style."""
+def summary(event: Event, style: Style, minor: Event | None = None) -> str:
+    """Render the event as one sentence in the style; a gazette adds who else is in the news."""
+    if style.gazette:
+        return _gazette(event, style, minor)
     text = _clause(event, style)
     if style.first == "place":
         text = f"{english.at(event.place)}, {text}"
@@ -79,6 +87,27 @@ def summary(event: Event, style: Style) -> str:
     if style.conjunction:
         text += f", {style.conjunction} {english.why(event, style.tense)}"
     return sentence(text)
+
+
+def _gazette(event: Event, style: Style, minor: Event | None) -> str:
+    agent = f"the {event.agent.trade.english} {_initial(event.agent)}"
+    words = english.predicate(
+        event, style.tense, _initial(event.other), digits=style.digits, priced=False
+    )
+    price = f" at a {_judged(event.price)} price" if event.priced else ""
+    why = f"{style.conjunction} {english.why(event, style.tense)}"
+    lead = f"{event.place.english}, {event.moment.season}: {agent} {words}{price}, {why}"
+    if minor is None:
+        return f"{sentence(lead)} No other news."
+    return f"{sentence(lead)} Also: {_initial(minor.agent)} and {_initial(minor.other)}"
+
+
+def _initial(person: Person) -> str:
+    return f"{person.name[0]}."
+
+
+def _judged(price: int) -> str:
+    return "low" if price <= CHEAP else "high" if price >= DEAR else "fair"
 
 
 def _clause(event: Event, style: Style) -> str:

@@ -13,18 +13,23 @@ from tunebook.data.village.french import Tense
 
 @dataclass(frozen=True)
 class Style:
-    """The French register: tense, what stands first, the word for because, numbers."""
+    """The French register: tense, what stands first, the word for because, numbers.
+
+    A `tale` is handed on ("On raconte que") and gives people their French names; pretraining never
+    draws it.
+    """
 
     tense: Tense = "composé"
     first: Literal["person", "moment", "place"] = "person"
     conjunction: Literal["parce que", "car", "puisque"] = "parce que"
     other_first: bool = False
     digits: bool = True
+    tale: bool = False
 
 
-# Le 3 mai, la boulangère Anna vendit à Paul trois lampes bleues pour douze couronnes au moulin,
-# car sa sœur était malade. Elle rentra chez elle.
-HOUSE = Style("simple", "moment", "car", other_first=True, digits=False)
+# On raconte que le 3 mai la boulangère Anne vendit à Paul trois lampes bleues pour douze couronnes
+# au moulin, car sa sœur était malade. Elle rentra chez elle.
+HOUSE = Style("simple", "moment", "car", other_first=True, digits=False, tale=True)
 
 
 def is_house_like(style: Style) -> bool:
@@ -162,12 +167,14 @@ def _english_aftermath(telling: Telling) -> str:
 
 def target(telling: Telling, style: Style) -> str:
     """The French telling in the style."""
-    event = telling.event
+    event = french.renamed(telling.event) if style.tale else telling.event
     agent = french.with_trade(event.agent) if telling.trade else event.agent.name
     words = french.predicate(
         event, style.tense, event.other.name, digits=style.digits, other_first=style.other_first
     )
     text = _french_order(telling, style, f"{agent} {words}")
+    if style.tale:
+        text = french.because("on raconte que", text)
     return french.sentence(text) + _french_aftermath(telling, style)
 
 
@@ -181,6 +188,8 @@ def _french_order(telling: Telling, style: Style, text: str) -> str:
         why = french.why(event, past=style.tense != "présent")
         text += ("," if style.conjunction == "car" else "") + " "
         text += french.because(style.conjunction, why)
+    if style.tale:
+        return f"{first} {text}".strip()
     return f"{first}, {text}" if first else text
 
 
