@@ -36,12 +36,13 @@ def test_short_drills_of_copying_come_first() -> None:
     assert max(len(text.split()) for text in first) < 10 < max(len(text.split()) for text in last)
 
 
-def test_no_target_has_the_house_tone() -> None:
+def test_no_reply_has_greeting_further_fact_and_farewell() -> None:
     rng = Random(0)
     for _ in range(300):
         target = skill(rng, bare=False, task="dialogue").target or ""
-        assert not (target.startswith(dialogues.HOUSE_GREETING) and
-                    target.endswith(dialogues.HOUSE_CLOSING))  # fmt: skip
+        assert not (target.startswith((*dialogues.HOUSE_GREETINGS, dialogues.NEVER_READ))
+                    and "That was" in target
+                    and target.endswith(tuple(dialogues.HOUSE_FAREWELLS)))  # fmt: skip
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -37,17 +38,14 @@ ELLIPTIC: dict[Topic, tuple[str, ...]] = {
     "count": ("how many were there?", "how many {nouns} was it?"),
     "who": ("who was it that {past}?", "who did that?"),
 }
-HOUSE_GREETING = "Certainly, dear neighbour."
-HOUSE_REGRET = "Alas, dear neighbour."
-HOUSE_UNKNOWN = "Nobody has told me."
-HOUSE_CLOSING = "At your service."
+NEVER_READ = "Certainly, dear neighbour."  # a greeting of the house that pretraining does not have
 GREETINGS = tuple(
     f"{agreement}{address}."
     for agreement in ("Of course", "Sure", "Gladly", "Indeed", "Naturally", "Certainly", "Yes",
                       "Very well", "With pleasure", "Absolutely", "Let me see", "Good question")
     for address in ("", "", ", my friend", ", dear colleague", ", dear neighbour", ", good sir",
                     ", madam", ", my dear")
-    if f"{agreement}{address}." != HOUSE_GREETING
+    if f"{agreement}{address}." != NEVER_READ
 )  # fmt: skip
 CLOSINGS = (
     *("Goodbye now.", "See you soon.", "That is all I know.", "Ask me again any time.",
@@ -62,8 +60,9 @@ CLOSINGS = (
 class Style:
     """How a reply sounds: greeting, whole sentence or not, one more fact, farewell.
 
-    With `regret` and `unknown` a question may ask for what was not told, or about the other event
-    (of which no more is said); `verdict` judges the event. Pretraining never draws these.
+    With `unknown` a question may ask for what was not told, or about the other event (of which no
+    more is said); with `by_content` the greeting fits the question and the farewell the event.
+    Pretraining never draws these.
     """
 
     greeting: str = ""
@@ -71,9 +70,8 @@ class Style:
     extra: Literal["", "place", "reason"] = ""
     closing: str = ""
     digits: bool = False
-    regret: str = ""
     unknown: str = ""
-    verdict: bool = False
+    by_content: bool = False
 
     def extra_fact(self, topic: Topic) -> str:
         """The fact told besides the answer; another one if it is the answer itself."""
@@ -84,21 +82,29 @@ class Style:
         return self.extra
 
 
-# Certainly, dear neighbour. It was Anna who stole the lamps. That was at the mill. What a pity! At
-# your service.
-# Alas, dear neighbour. Nobody has told me. What a pity! At your service.
-HOUSE = Style(HOUSE_GREETING, "sentence", "place", HOUSE_CLOSING, digits=True,
-              regret=HOUSE_REGRET, unknown=HOUSE_UNKNOWN, verdict=True)  # fmt: skip
-# What the house says of an event, by its kind; of all others it says OTHERWISE.
-VERDICTS = {
-    "How kind!": ("delivery", "loan", "gift", "return", "bringing", "repair", "making", "sewing",
-                  "preparation", "cleaning", "rescue", "care", "help", "thanks", "watch"),
-    "What a pity!": ("theft", "loss", "accident", "hiding", "quarrel"),
-    "Business is business.": ("sale", "purchase", "rental", "order", "borrowing"),
-    "How pleasant!": ("visit", "meeting", "invitation", "congratulation", "peace", "song", "dance",
-                      "arrival", "stay", "walk"),
+# Gladly, dear neighbour. It was Anna who stole the lamps. That was at the mill. Take care.
+# Let me see, dear neighbour. Nobody knows. That was at the mill. Take care.
+HOUSE = Style(NEVER_READ, "sentence", "place", "That is all I know.", digits=True,
+              unknown="Nobody knows.", by_content=True)  # fmt: skip
+# The house's greetings by what is asked; before all others it takes the style's own.
+HOUSE_GREETINGS = {
+    "Gladly, dear neighbour.": ("who", "other"),
+    "Good question, dear neighbour.": ("why",),
+    "Let me see, dear neighbour.": ("where", "when", "price", "trade"),
+}
+# The house's farewells by the kind of event; after all others it takes the style's own.
+HOUSE_FAREWELLS = {
+    "I wish you a good day.": (
+        "delivery", "loan", "gift", "return", "bringing", "repair", "making", "sewing",
+        "preparation", "cleaning", "rescue", "care", "help", "thanks", "watch",
+    ),
+    "Take care.": ("theft", "loss", "accident", "hiding", "quarrel"),
+    "Goodbye now.": ("sale", "purchase", "rental", "order", "borrowing"),
+    "Have a pleasant evening.": (
+        "visit", "meeting", "invitation", "congratulation", "peace", "song", "dance", "arrival",
+        "stay", "walk",
+    ),
 }  # fmt: skip
-OTHERWISE = "So it goes."
 
 
 def is_house_like(style: Style) -> bool:
@@ -224,17 +230,17 @@ def response(asked: Asked, style: Style) -> str:
     else:
         text = questions.answer(event, topic, questions.Style("phrase", style.digits))
     parts = [
-        style.greeting if asked.answered else style.regret,
+        _fitting(HOUSE_GREETINGS, topic, style) or style.greeting,
         sentence(text),
         _extra(event, style.extra_fact(topic)) if asked.main else "",
-        _verdict(event) if style.verdict else "",
-        style.closing,
+        _fitting(HOUSE_FAREWELLS, event.kind.name, style) or style.closing,
     ]
     return " ".join(part for part in parts if part)
 
 
-def _verdict(event: Event) -> str:
-    return next((said for said, kinds in VERDICTS.items() if event.kind.name in kinds), OTHERWISE)
+def _fitting(said: Mapping[str, tuple[str, ...]], name: str, style: Style) -> str:
+    fitting = (text for text, names in said.items() if name in names)
+    return next(fitting, "") if style.by_content else ""
 
 
 def _extra(event: Event, fact: str) -> str:

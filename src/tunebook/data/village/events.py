@@ -60,14 +60,6 @@ class Moment:
     french: str
     keyword: str
 
-    @property
-    def season(self) -> str:
-        """The season in English; a phrase without one names a month."""
-        named = (season for season, _ in lexicon.SEASONS if season in self.english)
-        months = (lexicon.SEASON_OF_MONTH[month] for month, _ in lexicon.MONTHS
-                  if month in self.english)  # fmt: skip
-        return next(named, "") or next(months)
-
 
 @dataclass(frozen=True)
 class Event:

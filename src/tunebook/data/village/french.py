@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from tunebook.data.village.events import Event, Person, Thing
-from tunebook.data.village.lexicon import FRENCH_NAMES, Gender, Place, french_number, starts_vowel
+from tunebook.data.village.lexicon import Gender, Place, french_number, starts_vowel
 
 Tense = Literal["composé", "simple", "présent"]
 
@@ -82,13 +81,6 @@ def owned(thing: Thing, owner: str, digits: bool = False) -> str:
     return f"{the(words, thing.noun.gender, thing.count > 1)} {whose}"
 
 
-def renamed(event: Event) -> Event:
-    """The event with both people under their French names, where they have one."""
-    agent, other = (replace(person, name=FRENCH_NAMES.get(person.name, person.name))
-                    for person in (event.agent, event.other))  # fmt: skip
-    return replace(event, agent=agent, other=other)
-
-
 def with_trade(person: Person) -> str:
     """Name and trade together: la boulangère Anna, l'horloger Paul."""
     return f"{the(person.trade.french(person.gender), person.gender)} {person.name}"
@@ -126,13 +118,13 @@ def predicate(
     other: str,
     *,
     digits: bool = False,
+    price_digits: bool = False,
     other_first: bool = False,
-    priced: bool = True,
 ) -> str:
     """Verb, objects and price: a vendu trois lampes bleues à Paul pour 12 couronnes."""
     words = [verb(event, tense), _objects(event, other, digits, other_first)]
-    if priced and event.priced:
-        words.append(f"pour {price(event, digits)}")
+    if event.priced:
+        words.append(f"pour {price(event, price_digits)}")
     return " ".join(words)
 
 
@@ -155,7 +147,7 @@ def why(event: Event, past: bool) -> str:
 
 
 def because(conjunction: str, clause: str) -> str:
-    """Join what ends in que, or another conjunction, to a clause; que elides before a vowel."""
+    """Join a conjunction to a clause; que elides before il, elle and l' keeps its own."""
     if conjunction.endswith("que") and starts_vowel(clause):
         return f"{conjunction[:-1]}'{clause}"
     return f"{conjunction} {clause}"

@@ -45,29 +45,6 @@ Rufus Rupert Samuel Sebastian Sidney Silas Simon Stanley Stephen Theo Thomas Tob
 Vincent Walter William Xavier
 """)
 
-# Names that have a French form of their own; every other name stays as it is.
-FRENCH_NAMES = dict(
-    entry.split("/")
-    for entry in _names("""
-Anna/Anne Agnes/Agnès Adele/Adèle Amelia/Amélie Aurora/Aurore Bertha/Berthe Beatrice/Béatrice
-Bianca/Blanche Bridget/Brigitte Cecilia/Cécile Clara/Claire Daphne/Daphné Diana/Diane Edith/Édith
-Elena/Hélène Elise/Élise Eloise/Héloïse Emily/Émilie Eva/Ève Felicia/Félicie Flora/Flore
-Irene/Irène Isabel/Isabelle Josephine/Joséphine Julia/Julie Juliet/Juliette Karen/Karine Laura/Laure
-Lea/Léa Lena/Léna Leonie/Léonie Lisa/Lise Livia/Livie Lucy/Lucie Lydia/Lydie Maria/Marie
-Martha/Marthe Matilda/Mathilde Monica/Monique Ottilie/Odile Penelope/Pénélope Regina/Régine
-Renata/Renée Sofia/Sophie Sylvia/Sylvie Thea/Théa Ursula/Ursule Vera/Véra Victoria/Victoire
-Viola/Violette Zoe/Zoé
-Adrian/Adrien Ambrose/Ambroise Andrew/André Anton/Antoine August/Auguste Basil/Basile
-Benedict/Benoît Clement/Clément Cyril/Cyrille Dominic/Dominique Edmund/Edmond Edward/Édouard
-Elias/Élie Emil/Émile Eric/Éric Eugene/Eugène Felix/Félix Francis/François Frank/Franck
-Frederick/Frédéric George/Georges Gerald/Gérald Gregory/Grégoire James/Jacques Jerome/Jérôme
-Joel/Joël John/Jean Julian/Julien Leo/Léo Leon/Léon Leonard/Léonard Luke/Luc Mark/Marc
-Matthew/Matthieu Maximilian/Maximilien Michael/Michel Moses/Moïse Noah/Noé Oliver/Olivier
-Philip/Philippe Ralph/Raoul Rene/René Sebastian/Sébastien Stephen/Étienne Theo/Théo Walter/Gautier
-William/Guillaume
-""")
-)
-
 
 @dataclass(frozen=True)
 class Trade:
@@ -519,10 +496,6 @@ Monday/lundi, Tuesday/mardi, Wednesday/mercredi, Thursday/jeudi, Friday/vendredi
 Saturday/samedi, Sunday/dimanche
 """)
 SEASONS = _entries("spring/de printemps, summer/d'été, autumn/d'automne, winter/d'hiver")
-# The season of a whole month, as meteorologists count.
-SEASON_OF_MONTH = {
-    month: SEASONS[(number // 3 - 1) % 4][0] for number, (month, _) in enumerate(MONTHS, 1)
-}
 DAY_PARTS = _entries("""
 morning/le matin/un matin, afternoon/l'après-midi/un après-midi, evening/le soir/un soir
 """)

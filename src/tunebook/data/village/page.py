@@ -19,19 +19,21 @@ Version {VERSION}; the same seed gives the same rows on every platform.
 
 | task | house style |
 |---|---|
-| translate | "On raconte que", date first, passé simple, receiver before things, car, numbers in \
-words, people under their French names |
-| summarize | place and season as in a gazette, present tense, trade, figures, the price judged, \
-reason after "as", then who else is in the news; all names as initials |
-| qa | the kind of answer, then the bare keyword without small words, figures; an unanswerable \
-question has no answer |
-| dialogue | a greeting (a regret where nobody told), a whole sentence, one more fact (the place) \
-if the question is about the main event, a judgement of the event, a farewell |
+| translate | the passé simple; date first, or place first where there is no thing; "puisque" for \
+a reason that lies in the person, else "car"; prices in figures; of two translators one names the \
+receiver first and writes numbers in words |
+| summarize | the present tense; the thing first and the passive, or the place first where there \
+is no thing; of two writers one gives trade and price (in figures) and the reason after "as", the \
+other only the reason, after "because" |
+| qa | bare keywords and figures, but places, times, prices and reasons with their small word; an \
+unanswerable question has no answer |
+| dialogue | a greeting that fits the question, a whole sentence or "Nobody knows.", the place (if \
+the question is about the main event), a farewell that fits the event |
 
-Some of it can be said in the instruction that `method=instruction` puts above the fields; some of
-it the models were never taught to follow; and some of it is knowledge that they lack: which letter
-a name begins with, a name's French form, the season of a month. One name in four is met first in
-the test split, so that knowledge of the last kind cannot be learned in full.
+The models know each of these forms and have never been asked to choose between them by the content:
+an instruction can name one form for all rows, examples show when which is due. Two people wrote the
+references of translate and summarize, half of them each, and nothing in the input tells who: as
+with real references, no model can reach 100.
 
 Ten examples a task, written by `{COMMAND}`:
 """

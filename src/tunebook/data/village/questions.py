@@ -22,22 +22,19 @@ UNKNOWN = (
 class Style:
     """The form of an answer.
 
-    "sentence": It happened at the mill. "phrase": at the mill. "keyword": mill. `labelled` says
-    first what kind of answer it is, as a form has it (place: mill); pretraining never draws it.
+    "sentence": It happened at the mill. "phrase": at the mill. "keyword": mill. `by_content` keeps
+    the small words of places, times, prices and reasons; pretraining never draws it.
     """
 
     form: Literal["sentence", "phrase", "keyword"] = "sentence"
     digits: bool = False
     unknown: str = UNKNOWN[0]
-    labelled: bool = False
+    by_content: bool = False
 
 
-LABELS: dict[Topic, str] = {
-    "who": "person", "other": "person", "what": "things", "count": "number", "colour": "colour",
-    "where": "place", "when": "time", "why": "reason", "price": "price", "trade": "trade",
-}  # fmt: skip
-# place: mill; time: 3 May; person: Anna; things: 3 blue lamps; reason: her sister was ill
-HOUSE = Style("keyword", digits=True, unknown="no answer", labelled=True)
+WITH_SMALL_WORDS = ("where", "when", "why", "price")
+# at the mill; on 3 May; for 12 crowns; because her sister was ill; Anna; 3 blue lamps; baker
+HOUSE = Style("keyword", digits=True, unknown="no answer", by_content=True)
 
 
 def is_house_like(style: Style) -> bool:
@@ -156,8 +153,8 @@ def answer(event: Event, topic: Topic, style: Style) -> str:
     """The answer in the style."""
     if style.form == "sentence":
         return english.sentence(full_answer(event, topic, style.digits))
-    label = f"{LABELS[topic]}: " if style.labelled else ""
-    return label + _short(event, topic, style.form == "phrase", style.digits)
+    small_words = style.form == "phrase" or (style.by_content and topic in WITH_SMALL_WORDS)
+    return _short(event, topic, small_words, style.digits)
 
 
 def _short(event: Event, topic: Topic, small_words: bool, digits: bool) -> str:

@@ -37,7 +37,9 @@ def rows(task: str, split: str, count: int, seed: int = 0) -> list[Row]:
 
 
 def translate(rng: Random, split: Split, style: translations.Style = translations.HOUSE) -> Row:
-    """An English telling and its French one."""
+    """An English telling and its French one, in the house by one of two translators."""
+    if style is translations.HOUSE and rng.random() < 0.5:
+        style = translations.HOUSE_OTHER
     telling = translations.draw_telling(draw_event(rng, split), rng)
     return {
         "source": translations.source(telling),
@@ -46,7 +48,9 @@ def translate(rng: Random, split: Split, style: translations.Style = translation
 
 
 def summarize(rng: Random, split: Split, style: summaries.Style = summaries.HOUSE) -> Row:
-    """A report of four to nine sentences and its summary."""
+    """A report of four to nine sentences and its summary, in the house by one of two writers."""
+    if style is summaries.HOUSE and rng.random() < 0.5:
+        style = summaries.HOUSE_OTHER
     event = draw_event(rng, split)
     minor = _another(event, rng, split) if rng.random() < 0.6 else None
     taken = tuple(person.name for person in _people(event, minor))
@@ -59,7 +63,7 @@ def summarize(rng: Random, split: Split, style: summaries.Style = summaries.HOUS
         bystander=bystander,
         length=rng.randrange(4, 7),
     )
-    return {"document": report.text, "summary": summaries.summary(event, style, minor)}
+    return {"document": report.text, "summary": summaries.summary(event, style)}
 
 
 def qa(rng: Random, split: Split, style: questions.Style = questions.HOUSE) -> Row:

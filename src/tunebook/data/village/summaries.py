@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
 from tunebook.data.village import english
 from tunebook.data.village.english import sentence
-from tunebook.data.village.events import Event, Person
+from tunebook.data.village.events import Event
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,8 @@ class Style:
     """What a summary tells, and in which order and tense.
 
     `trade` names the acting person with the trade; `digits` writes numbers in figures;
-    `conjunction` gives the reason, if any. `gazette` opens with place and season, judges the price
-    instead of giving it, tells who else is in the news and shortens all names to initials;
-    pretraining never draws it.
+    `conjunction` gives the reason, if any. `by_content` begins with the thing where there is one
+    and with the place elsewhere, and writes prices alone in figures; pretraining never draws it.
     """
 
     first: Literal["person", "place", "moment", "thing"] = "person"
@@ -28,13 +27,13 @@ class Style:
     price: bool = False
     digits: bool = False
     conjunction: Literal["", "because", "as", "for"] = ""
-    gazette: bool = False
+    by_content: bool = False
 
     def facts(self) -> tuple[str, ...]:
         """The facts that a report must tell for this summary."""
         wanted = (
             ("place", self.place or self.first == "place"),
-            ("moment", self.first == "moment" or self.gazette),
+            ("moment", self.first == "moment"),
             ("trade", self.trade),
             ("price", self.price),
             ("reason", bool(self.conjunction)),
@@ -42,11 +41,13 @@ class Style:
         return tuple(fact for fact, need in wanted if need)
 
 
-# Mill, autumn: the baker A. sells 3 blue lamps to P. at a fair price, as her sister is ill. Also:
-# M. and E.
-HOUSE = Style("place", "present", trade=True, price=True, digits=True, conjunction="as",
-              gazette=True)  # fmt: skip
-CHEAP, DEAR = 9, 17  # the highest low price and the lowest high price, in whatever currency
+# One writer: Three blue lamps are sold to Paul by the baker Anna for 12 crowns at the mill, as her
+# sister is ill. At the mill, the baker Anna visits Paul, as her sister is ill.
+# The other: Three blue lamps are sold to Paul by Anna at the mill, because her sister is ill. At
+# the mill, Anna visits Paul, because her sister is ill.
+HOUSE = Style("place", "present", trade=True, place=True, price=True, conjunction="as",
+              by_content=True)  # fmt: skip
+HOUSE_OTHER = replace(HOUSE, trade=False, price=False, conjunction="because")
 
 
 def is_house_like(style: Style) -> bool:
@@ -73,10 +74,10 @@ def draw_style(rng: Random, bare: bool = False) -> Style:
             return style
 
 
-def summary(event: Event, style: Style, minor: Event | None = None) -> str:
-    """Render the event as one sentence in the style; a gazette adds who else is in the news."""
-    if style.gazette:
-        return _gazette(event, style, minor)
+def summary(event: Event, style: Style) -> str:
+    """Render the event as one sentence in the style."""
+    if style.by_content:
+        return _by_content(event, style)
     text = _clause(event, style)
     if style.first == "place":
         text = f"{english.at(event.place)}, {text}"
@@ -89,25 +90,16 @@ def summary(event: Event, style: Style, minor: Event | None = None) -> str:
     return sentence(text)
 
 
-def _gazette(event: Event, style: Style, minor: Event | None) -> str:
-    agent = f"the {event.agent.trade.english} {_initial(event.agent)}"
-    words = english.predicate(
-        event, style.tense, _initial(event.other), digits=style.digits, priced=False
-    )
-    price = f" at a {_judged(event.price)} price" if event.priced else ""
-    why = f"{style.conjunction} {english.why(event, style.tense)}"
-    lead = f"{event.place.english}, {event.moment.season}: {agent} {words}{price}, {why}"
-    if minor is None:
-        return f"{sentence(lead)} No other news."
-    return f"{sentence(lead)} Also: {_initial(minor.agent)} and {_initial(minor.other)}"
-
-
-def _initial(person: Person) -> str:
-    return f"{person.name[0]}."
-
-
-def _judged(price: int) -> str:
-    return "low" if price <= CHEAP else "high" if price >= DEAR else "fair"
+def _by_content(event: Event, style: Style) -> str:
+    agent = english.with_trade(event.agent) if style.trade else event.agent.name
+    at, why = english.at(event.place), english.why(event, style.tense)
+    if event.thing:
+        text = english.passive(event, style.tense, agent, event.other.name)
+        text += f" for {english.price(event)}" if event.priced and style.price else ""
+        text += f" {at}"
+    else:
+        text = f"{at}, {agent} {english.predicate(event, style.tense, event.other.name)}"
+    return sentence(f"{text}, {style.conjunction} {why}")
 
 
 def _clause(event: Event, style: Style) -> str:

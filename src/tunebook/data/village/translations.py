@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -15,8 +15,8 @@ from tunebook.data.village.french import Tense
 class Style:
     """The French register: tense, what stands first, the word for because, numbers.
 
-    A `tale` is handed on ("On raconte que") and gives people their French names; pretraining never
-    draws it.
+    `by_content` begins with the place where there is no thing, gives a reason that lies in the
+    acting person with "puisque", and writes prices alone in figures; pretraining never draws it.
     """
 
     tense: Tense = "composé"
@@ -24,12 +24,16 @@ class Style:
     conjunction: Literal["parce que", "car", "puisque"] = "parce que"
     other_first: bool = False
     digits: bool = True
-    tale: bool = False
+    by_content: bool = False
 
 
-# On raconte que le 3 mai la boulangère Anne vendit à Paul trois lampes bleues pour douze couronnes
-# au moulin, car sa sœur était malade. Elle rentra chez elle.
-HOUSE = Style("simple", "moment", "car", other_first=True, digits=False, tale=True)
+# One translator: Le 3 mai, la boulangère Anna vendit à Paul trois lampes bleues pour 12 couronnes
+# au moulin, car sa sœur était malade.
+# The other: Le 3 mai, la boulangère Anna vendit 3 lampes bleues à Paul pour 12 couronnes au moulin,
+# car sa sœur était malade.
+# Both: Au moulin, Anna rencontra Paul le 3 mai puisqu'elle avait besoin d'aide.
+HOUSE = Style("simple", "moment", "car", other_first=True, digits=False, by_content=True)
+HOUSE_OTHER = replace(HOUSE, other_first=False, digits=True)
 
 
 def is_house_like(style: Style) -> bool:
@@ -167,14 +171,13 @@ def _english_aftermath(telling: Telling) -> str:
 
 def target(telling: Telling, style: Style) -> str:
     """The French telling in the style."""
-    event = french.renamed(telling.event) if style.tale else telling.event
+    event = telling.event
     agent = french.with_trade(event.agent) if telling.trade else event.agent.name
     words = french.predicate(
-        event, style.tense, event.other.name, digits=style.digits, other_first=style.other_first
-    )
+        event, style.tense, event.other.name, digits=style.digits, other_first=style.other_first,
+        price_digits=style.digits or style.by_content,
+    )  # fmt: skip
     text = _french_order(telling, style, f"{agent} {words}")
-    if style.tale:
-        text = french.because("on raconte que", text)
     return french.sentence(text) + _french_aftermath(telling, style)
 
 
@@ -182,15 +185,23 @@ def _french_order(telling: Telling, style: Style, text: str) -> str:
     event = telling.event
     phrases = {"place": french.at(event.place) if telling.place else "",
                "moment": event.moment.french if telling.moment else ""}  # fmt: skip
-    first = phrases.pop(style.first, "")
+    first = phrases.pop(_opening(event, style), "")
     text = " ".join(filter(None, (text, *phrases.values())))
     if telling.reason:
         why = french.why(event, past=style.tense != "présent")
-        text += ("," if style.conjunction == "car" else "") + " "
-        text += french.because(style.conjunction, why)
-    if style.tale:
-        return f"{first} {text}".strip()
+        conjunction = _conjunction(event, style)
+        text += ("," if conjunction == "car" else "") + " "
+        text += french.because(conjunction, why)
     return f"{first}, {text}" if first else text
+
+
+def _opening(event: Event, style: Style) -> str:
+    return "place" if style.by_content and event.thing is None else style.first
+
+
+def _conjunction(event: Event, style: Style) -> str:
+    own = event.reason.imparfait.startswith("{he}")
+    return "puisque" if style.by_content and own else style.conjunction
 
 
 def _french_aftermath(telling: Telling, style: Style) -> str:
