@@ -11,7 +11,7 @@ setup(
     package_dir={"": "src", "recipes": "recipes", "tunebook.conf": "conf"},
     package_data={
         "tunebook.conf": ["**/*.yaml"],
-        "tunebook": ["py.typed", "models/embedded/*/*"],
+        "tunebook": ["py.typed", "models/embedded/*/*", "comparison/page/page.*"],
     },
     include_package_data=False,
 )

@@ -1,7 +1,9 @@
-"""What the Hydra commands share: help, error messages, exit codes, and the hand-over to Hydra."""
+"""What the commands share: flags, error messages, exit codes, and the hand-over to Hydra."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -148,14 +150,57 @@ def _one(config: Any, action: Action) -> int:
     return DONE
 
 
-def _refuse(error: RequestError) -> int:
-    print(refusal_text(error), file=sys.stderr)
+def _refuse(error: RequestError, undone: str = "nothing was run") -> int:
+    print(refusal_text(error, undone), file=sys.stderr)
     return WRONG
 
 
-def refusal_text(error: RequestError) -> str:
+def refusal_text(error: RequestError, undone: str = "nothing was run") -> str:
     """Every problem on a line of its own, below their number."""
     count = len(error.problems)
     head = "1 problem" if count == 1 else f"{count} problems"
     lines = "\n".join(f"  - {problem}" for problem in error.problems)
-    return f"tunebook: {head}; nothing was run.\n{lines}"
+    return f"tunebook: {head}; {undone}.\n{lines}"
+
+
+def exit_code(
+    work: Callable[[], int], *, undone: str = "nothing was run", interrupted: str = "interrupted",
+    out_of_memory: str = "",
+) -> int:  # fmt: skip
+    """What `work` returns; or the code of how it ended, told in one line on standard error.
+
+    undone: what a wrong request left undone; out_of_memory: what to do where memory runs out.
+    """
+    try:
+        return work()
+    except RequestError as error:
+        return _refuse(error, undone)
+    except KeyboardInterrupt:
+        print(f"tunebook: {interrupted}", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        print(f"tunebook: {_in_one_line(error, out_of_memory)}", file=sys.stderr)
+    return FAILED
+
+
+def _in_one_line(error: Exception, out_of_memory: str) -> str:
+    first = next(iter(str(error).strip().splitlines()), "")
+    if out_of_memory and "out of memory" in first.lower():
+        first += f". {out_of_memory}"
+    return f"{type(error).__name__}: {first}"
+
+
+class Parser(argparse.ArgumentParser):
+    """Refuses a wrong flag as every other wrong request is refused; help is the command's own."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(add_help=False, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse."""
+        begins_with_dash = "one arg" in message
+        remedy = "Text that begins with a dash: --text='-5 degrees'." if begins_with_dash else ""
+        raise RequestError(Problem("", message, remedy or "See --help."))

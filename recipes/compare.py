@@ -4,11 +4,12 @@ python -m recipes.compare
 python -m recipes.compare outputs/summarize other/outputs method=prompt,lora model=tiny_t5
 python -m recipes.compare method=prompt --group-by method.num_virtual_tokens
 python -m recipes.compare --format markdown --sort trainable --columns method,score,trainable
+python -m recipes.compare task=qa --report report.html --plots figures
 
 Words with = keep runs by their settings, written as for recipes.run: task=qa, seed=0,1,2,
 training.learning_rate=0.3, method='glob(p*)', method.num_virtual_tokens='range(5,50,5)',
 state=failed. All other words are folders: runs, or folders of runs; outputs if none is given.
-docs/statistics.md says what the numbers mean.
+docs/comparison.md shows it at work; docs/statistics.md says what the numbers mean.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import itertools
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -26,10 +27,11 @@ from recipes.command import DONE, FAILED, WRONG, refusal_text
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 if TYPE_CHECKING:
-    from tunebook.comparison import Filter, Loaded
+    from tunebook.comparison import Filter, Loaded, Table
 
-FLAGS = ("--format", "--sort", "--columns", "--group-by", "--help")
+FLAGS = ("--format", "--sort", "--columns", "--group-by", "--report", "--plots", "--help")
 OUTPUTS = "outputs"
+PAGES = (".html", ".htm")
 FILTER = re.compile(r"[+~]*[A-Za-z_][\w.@-]*=")
 
 
@@ -76,8 +78,34 @@ def _print(loaded: Loaded, given: argparse.Namespace, columns: list[str]) -> int
     if given.sort:
         comparison.sort(tables, given.sort)
     color = sys.stdout.isatty()
-    print(comparison.render(tables, given.format, columns, color=color), end="")
+    print(comparison.render(tables, given.format, columns, color=color), end="", flush=True)
+    return _write(tables, loaded, given)
+
+
+def _write(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -> int:
+    """The files that are asked for; what was written is told on stderr, apart from the table."""
+    try:
+        for file in _files(tables, loaded, given):
+            print(f"tunebook: wrote {file}", file=sys.stderr)
+    except OSError as error:
+        print(f"tunebook: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        return FAILED
     return DONE
+
+
+def _files(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -> Iterator[Path]:
+    if given.report:
+        from tunebook.comparison.page import write_page
+
+        write_page(tables, Path(given.report), loaded.skipped)
+        yield Path(given.report)
+    if given.plots:
+        from tunebook.comparison.plots import write_plots
+
+        files = write_plots(tables, Path(given.plots))
+        if not files:
+            print("tunebook: no figure: it takes two rows that are complete", file=sys.stderr)
+        yield from files
 
 
 class _Parser(argparse.ArgumentParser):
@@ -98,6 +126,8 @@ def _parser() -> _Parser:
     add("--sort", metavar="COLUMN", help="order rows by this column, the better end first")
     add("--columns", metavar="A,B", help="show these columns, in this order")
     add("--group-by", metavar="KEY", help="a row for each value of a setting, in its order")
+    add("--report", metavar="FILE.html", help="write tables, figures and examples as one page")
+    add("--plots", metavar="FOLDER", help="write the figures as PDF and PNG files")
     add("-h", "--help", action="store_true", help="show this")
     return parser
 
@@ -119,10 +149,25 @@ def _not_understood(word: str) -> Problem:
 def _problems_of_flags(given: argparse.Namespace) -> list[Problem]:
     from tunebook.comparison import FORMATS
 
-    if given.format in FORMATS:
-        return []
-    what = f"{given.format!r} is no format"
-    return [Problem("--format", what, did_you_mean(given.format, FORMATS))]
+    problems = []
+    if given.format not in FORMATS:
+        what = f"{given.format!r} is no format"
+        problems.append(Problem("--format", what, did_you_mean(given.format, FORMATS)))
+    problems += _no_page(given.report) if given.report is not None else []
+    if given.plots is not None and (not given.plots or Path(given.plots).is_file()):
+        remedy = "Name a folder, new or not."
+        problems.append(Problem(f"--plots {given.plots}", "is no folder", remedy))
+    return problems
+
+
+def _no_page(name: str) -> list[Problem]:
+    """What speaks against writing the page into the file `name`: nothing else is written over."""
+    where, file = f"--report {name}", Path(name)
+    if file.is_dir():
+        return [Problem(where, "is a folder", f"Name a file in it: {file / 'report.html'}")]
+    if file.suffix.lower() not in PAGES:
+        return [Problem(where, "is no name of a page", f"Let it end in {' or '.join(PAGES)}.")]
+    return []
 
 
 def _without_values_of(flags: Sequence[str], words: list[str], given: list[str]) -> list[str]:

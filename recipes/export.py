@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import NoReturn
 
-from recipes.command import DONE, FAILED, WRONG, refusal_text
+from recipes.command import DONE, Parser, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 FORMATS = ("prefix",)
@@ -23,17 +22,7 @@ FLAGS = ("--output", "--model", "--help")
 
 def main(words: list[str]) -> int:
     """0 when it is written, 1 when it failed, 2 for a wrong request."""
-    try:
-        return _export(words)
-    except RequestError as error:
-        print(refusal_text(error), file=sys.stderr)
-        return WRONG
-    except KeyboardInterrupt:
-        print("tunebook: interrupted", file=sys.stderr)
-    except Exception as error:
-        first = next(iter(str(error).strip().splitlines()), "")
-        print(f"tunebook: {type(error).__name__}: {first}", file=sys.stderr)
-    return FAILED
+    return exit_code(lambda: _export(words))
 
 
 def _export(words: list[str]) -> int:
@@ -49,17 +38,8 @@ def _export(words: list[str]) -> int:
     return DONE
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Refuse as every other wrong request is refused."""
-        raise RequestError(Problem("", message, "See --help."))
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="python -m recipes.export", add_help=False, allow_abbrev=False, description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+def _parser() -> Parser:
+    parser = Parser(prog="python -m recipes.export", description=__doc__)
     add = parser.add_argument
     add("format", nargs="?", metavar="FORMAT", help="prefix")
     add("run", nargs="?", metavar="RUN", help="folder of a finished run")

@@ -7,6 +7,7 @@ import functools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import yaml
 from tunebook import folders
 from tunebook.errors import Problem, RequestError, did_you_mean
 
-OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe")
+OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe", "tune")
 _adopted: dict[str, Path] = {}
 
 
@@ -54,6 +55,23 @@ def _folder() -> Path:
     (folder / "recipe").mkdir()
     folders.add_conf_folder(folder)
     return folder
+
+
+@contextmanager
+def recipes_in(folder: Path) -> Iterator[None]:
+    """Inside, the adopted recipes are found below `folder` alone.
+
+    The temporary folder of one machine is nothing that a process on another one could read.
+    """
+    if not _adopted:
+        yield
+        return
+    shutil.copytree(_folder(), folder)
+    folders.replace_conf_folder(_folder(), folder)
+    try:
+        yield
+    finally:
+        folders.replace_conf_folder(folder, _folder())
 
 
 def file_of(name: str) -> Path:

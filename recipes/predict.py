@@ -21,9 +21,9 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from recipes.command import DONE, FAILED, WRONG, refusal_text
+from recipes.command import DONE, Parser, exit_code
 from tunebook import tasks
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.plugins import find
@@ -35,19 +35,11 @@ FIELD = "field:"
 
 def main(words: list[str]) -> int:
     """0 when everything is answered, 1 when it failed or was stopped, 2 for a wrong request."""
-    try:
-        return _answer(words)
-    except RequestError as error:
-        print(refusal_text(error), file=sys.stderr)
-        return WRONG
-    except KeyboardInterrupt:
-        print("tunebook: interrupted; the same command continues", file=sys.stderr)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except Exception as error:
-        print(f"tunebook: {_reason(error)}", file=sys.stderr)
-    return FAILED
+    return exit_code(
+        lambda: _answer(words),
+        interrupted="interrupted; the same command continues",
+        out_of_memory="Lower --batch-size; the same command continues",
+    )
 
 
 def _answer(words: list[str]) -> int:
@@ -217,21 +209,11 @@ def _loading(given: argparse.Namespace) -> dict[str, Any]:
     return {"model": given.model, "device": given.device, "batch_size": given.batch_size}
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Refuse as every other wrong request is refused."""
-        remedy = (
-            "Text that begins with a dash: --text='-5 degrees'." if "one arg" in message else ""
-        )
-        raise RequestError(Problem("", message, remedy))
-
-
-def _parser(run: FinishedRun | None = None) -> _Parser:
+def _parser(run: FinishedRun | None = None) -> Parser:
     """Takes the fields of every task; for one `run`, its help shows the fields of its own."""
-    parser = _Parser(
-        prog="python -m recipes.predict", add_help=False, allow_abbrev=False, description=__doc__,
+    parser = Parser(
+        prog="python -m recipes.predict", description=__doc__,
         usage="%(prog)s RUN [RUN ...] [FIELDS | - | --input FILE --output FILE] [options]",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("words", nargs="*", metavar="RUN",
                         help="folder of a finished run; -: a line of standard input an example"
@@ -338,13 +320,6 @@ def _not_understood(word: str, for_tasks: Sequence[tasks.Task]) -> Problem:
 
 def _usage(for_tasks: Sequence[tasks.Task]) -> str:
     return "; ".join(dict.fromkeys(map(usage, for_tasks)))
-
-
-def _reason(error: Exception) -> str:
-    first = next(iter(str(error).strip().splitlines()), "")
-    if "out of memory" in first.lower():
-        first += ". Lower --batch-size; the same command continues"
-    return f"{type(error).__name__}: {first}"
 
 
 def _say(text: str) -> None:

@@ -22,6 +22,7 @@ from recipes.composition import apply, compose_groups, forget, in_hydra, plain
 from recipes.outside import adopt, file_of, problems_of
 from tunebook import folders
 from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.methods import trains
 from tunebook.settings import Settings, settings_from
 from tunebook.settings.reading import every_key
 
@@ -94,6 +95,7 @@ def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
 
 
 def _parse(word: str) -> Override:
+    word = re.sub(r"^(\+*)tune=", r"\1tune.trials=", word)  # short for it
     if word.startswith("recipe="):
         word = "recipe=" + ",".join(map(adopt, word.removeprefix("recipe=").split(",")))
     return OverridesParser.create().parse_override(word)
@@ -189,12 +191,22 @@ def _refuse_conflicts(request: Request, problems: list[Problem]) -> None:
 
 def _problems_of_runs(request: Request) -> list[Problem]:
     problems = [*_problems_of_hydra(request.passed_on), *_without_values(request)]
+    found = []
     for words in _runs_of(request):
         try:
-            settings_of_words(words)
+            found.append(settings_of_words(words))
         except RequestError as error:
             problems += error.problems
-    return problems
+    return problems or _nothing_to_tune(found)
+
+
+def _nothing_to_tune(runs: Sequence[Settings]) -> list[Problem]:
+    """A search is asked for, and no run of them trains anything."""
+    if not any(one.tune.trials for one in runs) or any(trains(one.method) for one in runs):
+        return []
+    names = " and ".join(dict.fromkeys(one.method.name for one in runs))
+    what = f"with {names} nothing is trained, so there is nothing to tune"
+    return [Problem("tune", what, "Leave out tune=, or choose another method.")]
 
 
 def _problems_of_hydra(passed_on: list[Override]) -> list[Problem]:
@@ -302,7 +314,18 @@ def settings_of(data: dict[str, Any], recipe: str | None, words: Sequence[str]) 
     """Settings from composed data, with the folder's label made from the words of the command."""
     settings = settings_from({**data, "recipe": recipe})
     settings.label = label_of(words, recipe)
+    if settings.tune.trials is not None:
+        settings.tune.fixed = _fixed_by(words, settings)
     return settings
+
+
+def _fixed_by(words: Sequence[str], settings: Settings) -> list[str]:
+    """The keys that a search would try, but that have been typed."""
+    from tunebook.search.ranges import EVERY_METHOD
+
+    typed = {word.lstrip("+").partition("=")[0] for word in words}
+    searched = settings.method.search or EVERY_METHOD
+    return [key for key in searched if key in typed or key in settings.tune.fixed]
 
 
 def compose(words: list[str]) -> Settings:
@@ -314,8 +337,13 @@ def compose(words: list[str]) -> Settings:
 
 def runs_words(request: Request) -> list[str]:
     """The words of the one run for Hydra, a model named by its path alone included."""
+    return [*words_for_hydra(words_of_run(request)), *request.for_launcher()]
+
+
+def words_of_run(request: Request) -> list[str]:
+    """The words of the one run, as they would be typed."""
     (run,) = _runs_of(request)
-    return [*words_for_hydra(run), *request.for_launcher()]
+    return run
 
 
 SAID_ELSEWHERE = ("task", "method", "model", "recipe", "data.train", "data.validation", "data.test",

@@ -16,9 +16,10 @@ def one_run(settings: Settings) -> Result:
     """One training and evaluation, then its table; torch is imported here and not before."""
     import tunebook
     from tunebook import report
+    from tunebook.search import is_trial
 
     result = tunebook.run(settings)
-    if not settings.dry_run:
+    if not (settings.dry_run or is_trial(settings)):
         report.show(result.folder)
     return result
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,11 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recipes.outside import recipes_in
 from recipes.request import Request, check_runs, quoted, words_for_hydra
+from recipes.trials import PlannedTrial, with_trials
 from tunebook.errors import Problem, RequestError, RunFailed, RunsElsewhere
+from tunebook.events import Doing, Frame
 from tunebook.settings.schema import Settings
 from tunebook.sweep import Outcome, Planned, Scratch, View, compared, summary
-from tunebook.sweep.ending import ended
+from tunebook.sweep.ending import ended, report_written
 from tunebook.sweep.scratch import DONE, ELSEWHERE, FAILED, FINISHED_BEFORE, REFUSED
 
 Action = Callable[[Settings], object]
@@ -25,22 +27,28 @@ Launch = Callable[[list[str], Callable[[Any], object]], None]
 def run_all(request: Request, action: Action, launch: Launch) -> list[Outcome]:
     """Run everything that `request` asks for and print the table. Returns an outcome a run.
 
+    A trial of a search that fails is told, and is no failure of the sweep.
     launch: hands words and a job to Hydra, whose launcher calls the job with each run's settings.
     Raises RequestError where any run would be refused, before the first begins.
     """
     from tunebook.models import keeping
 
-    plan, varied = plan_of(request)
+    runs, varied = plan_of(request)
+    plan, phases = with_trials(runs)
     outputs = Path(plan[0].settings.outputs)
-    scratch = Scratch.make(outputs, [one.words for one in plan])
+    scratch = Scratch.make(outputs, [one.words for one in plan], phases)
     words = [*request.for_launcher(), f"hydra.sweep.dir={quoted(str(scratch.path))}"]
-    view = View(scratch, [one.label for one in plan], [_alike(one.settings) for one in plan])
+    view = View(scratch, [one.label for one in plan], [_alike(one) for one in plan])
     well = True
     try:
-        with keeping.one_base(), view:
+        with keeping.one_base(), recipes_in(scratch.path / "conf"), view:
             launch(words, Job(action))
         outcomes = ended(plan, scratch.read())
         well = all(one.is_well or one.state == REFUSED for one in outcomes)
+        trials = [one for one in outcomes if isinstance(plan[one.number], PlannedTrial)]
+        if trials:
+            print(f"tunebook: {summary(plan, trials, 'trials')}", file=sys.stderr)
+        outcomes = [one for one in outcomes if one not in trials]
         _conclude(plan, outcomes, varied, scratch)
     finally:
         if well:
@@ -80,8 +88,9 @@ def _base_of(settings: Settings) -> tuple[Any, ...]:
     return what_is_loaded(settings.model)
 
 
-def _alike(settings: Settings) -> tuple[Any, ...]:
-    return settings.task.name, settings.method.name, _base_of(settings)
+def _alike(planned: Planned) -> tuple[Any, ...]:
+    settings = planned.settings
+    return type(planned), settings.task.name, settings.method.name, _base_of(settings)
 
 
 def _conclude(
@@ -94,6 +103,8 @@ def _conclude(
         raise RequestError([Problem("", reason) for reason in reasons])
     if tables := compared(plan, outcomes, varied):
         print(render(tables, color=sys.stdout.isatty()), flush=True)
+        where = report_written(tables, Path(plan[0].settings.outputs))
+        print(f"tunebook: {where}", file=sys.stderr)
     print(f"tunebook: {summary(plan, outcomes)}", file=sys.stderr)
     if reason := scratch.why_the_launcher_gave_up():
         print(f"tunebook: the launcher gave up: {reason}", file=sys.stderr)
@@ -149,7 +160,8 @@ def _outcome(run: Callable[[], Any], teller: Teller) -> dict[str, Any]:
         return {"state": FAILED, "reason": f"{what} (a defect of Tunebook; please report it)"}
     fresh = getattr(result, "fresh", True)
     folder = str(getattr(result, "folder", ""))
-    return {"state": DONE if fresh else FINISHED_BEFORE, "folder": folder}
+    came_to = getattr(result, "came_to", "")
+    return {"state": DONE if fresh else FINISHED_BEFORE, "folder": folder, "came_to": came_to}
 
 
 def _give_memory_back() -> None:
@@ -159,8 +171,6 @@ def _give_memory_back() -> None:
 
 
 OFTEN = 0.5  # seconds between two words on what a run is at
-TOLD_BY_THE_VIEW = ("task ", "done in ", "this run is finished")
-STEP = re.compile(r"step \d+ of \d+")
 
 
 @dataclass
@@ -173,10 +183,10 @@ class Teller:
     last: float = 0.0
 
     def say(self, text: str) -> None:
-        """A choice or warning; training's own lines say how far it is."""
-        if STEP.match(text):
+        """A choice or warning, or how far training is; the view says what begins and ends."""
+        if isinstance(text, Doing):
             self.doing(text)
-        elif not text.startswith(TOLD_BY_THE_VIEW):
+        elif not isinstance(text, Frame):
             self.outcome.said.append(text)
             self.tell()
 

@@ -166,4 +166,5 @@ def _own_recipes() -> Iterator[None]:
 
     yield
     folders._added.clear()
+    outside._adopted.clear()
     outside._folder.cache_clear()

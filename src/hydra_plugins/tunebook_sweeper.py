@@ -1,34 +1,67 @@
-"""Lets Hydra's launcher run the plan of a sweep, which `recipes.sweep` has written."""
+"""Lets Hydra's launcher run the plan of a sweep, which `recipes.sweep` has written.
 
-from __future__ import annotations
+Hydra loads this file under no name that dataclasses could look annotations up in: they stay types.
+"""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
+
+JOBLIB, LOCAL = "hydra_joblib_launcher", "LocalLauncher"
+
+
+@dataclass
+class TunebookSweeperConf:
+    """What `hydra.sweeper.KEY=…` sets."""
+
+    _target_: str = "hydra_plugins.tunebook_sweeper.TunebookSweeper"
+    at_once: int | None = None
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper", name="tunebook", node=TunebookSweeperConf, provider="tunebook"
+)
 
 
 class TunebookSweeper(Sweeper):
     """Every run of the plan, in its order; then once more those that another process was running.
 
-    Runs may depend on nothing but their words: a launcher may start them in any process.
+    A phase of the plan begins when all runs of the one before it have ended. Runs may depend on
+    nothing but their words and what earlier phases left: a launcher may start them in any process.
+
+    at_once: how many run at the same time on this machine; None: one a processor core. A launcher
+    that hands runs to other machines has a limit of its own.
     """
 
-    def __init__(self, **unused: Any) -> None:
-        """Hydra gives the options of its own sweeper, which have no meaning for a plan."""
+    def __init__(self, at_once: int | None = None) -> None:
+        self.at_once = max(1, at_once or cores())
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Called by Hydra before `sweep`."""
         self.config = config
+        self.starts_all_at_once = str(config.hydra.launcher._target_).endswith(LOCAL)
+        if JOBLIB in config.hydra.launcher._target_:
+            self._limit_joblib(config)
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
+
+    def _limit_joblib(self, config: DictConfig) -> None:
+        """Its own default is ten, whatever the machine."""
+        typed = [word for word in config.hydra.overrides.hydra if "launcher.n_jobs=" in word]
+        if typed:
+            self.at_once = config.hydra.launcher.n_jobs
+        with open_dict(config.hydra.launcher):
+            config.hydra.launcher.n_jobs = self.at_once
 
     def sweep(self, arguments: list[str]) -> None:
         """Called by Hydra, once."""
@@ -36,15 +69,30 @@ class TunebookSweeper(Sweeper):
 
         assert self.config is not None
         scratch = Scratch(Path(self.config.hydra.sweep.dir))
-        plan = scratch.plan()
+        plan, self._launched = scratch.plan(), 0
         try:
-            self._launch(plan, 0)
-            busy = [one.number for one in scratch.read().values() if one.state == ELSEWHERE]
-            self._launch([plan[number] for number in busy], len(plan))
+            for phase in scratch.phases():
+                self._launch([plan[number] for number in phase])
+                known = scratch.read()
+                busy = [n for n in phase if n in known and known[n].state == ELSEWHERE]
+                self._launch([plan[number] for number in busy])
         except Exception as error:  # of the launcher: a run's own errors stay with the run
             scratch.note_launcher(error)
 
-    def _launch(self, runs: Sequence[Sequence[str]], first: int) -> None:
+    def _launch(self, runs: Sequence[Sequence[str]]) -> None:
         assert self.launcher is not None
-        if runs:
-            self.launcher.launch(runs, initial_job_idx=first)
+        for some in self._in_turn(runs):
+            self.launcher.launch(some, initial_job_idx=self._launched)
+            self._launched += len(some)
+
+    def _in_turn(self, runs: Sequence[Sequence[str]]) -> Iterator[Sequence[Sequence[str]]]:
+        """All of them, or as many as may start together where the launcher starts all it gets."""
+        size = self.at_once if self.starts_all_at_once else max(1, len(runs))
+        for first in range(0, len(runs), size):
+            yield runs[first : first + size]
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    there = getattr(os, "sched_getaffinity", None)
+    return len(there(0)) if there else os.cpu_count() or 1

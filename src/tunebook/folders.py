@@ -31,6 +31,11 @@ def add_conf_folder(folder: Path) -> None:
     _added.insert(0, folder)
 
 
+def replace_conf_folder(old: Path, new: Path) -> None:
+    """Search `new` where `old`, which has been added, was searched."""
+    _added[_added.index(old)] = new
+
+
 def groups() -> list[str]:
     """Every configuration group; `recipe` even where there is no recipe yet.
 

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tunebook.events import Frame
 from tunebook.metrics import catalogue
 from tunebook.runs.folder import RunFolder
 from tunebook.settings.schema import Settings
@@ -60,9 +61,9 @@ def say(text: str) -> None:
         console.print(escape(text))
 
 
-def headline(settings: Settings) -> str:
+def headline(settings: Settings) -> Frame:
     """What is about to run."""
-    return (
+    return Frame(
         f"task {settings.task.name}, data {settings.data.name}, model {settings.model.name}, "
         f"method {settings.method.name}, seed {settings.seed}"
     )

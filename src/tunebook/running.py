@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook import data, methods, report
 from tunebook.errors import RequestError, RunFailed
+from tunebook.events import Frame
 from tunebook.models.base import check as check_machine
 from tunebook.models.facts import content_of
 from tunebook.runs import RunFolder, open_folder, path_of
@@ -67,11 +68,16 @@ class Work:
 def run(settings: Settings, say: Say = report.say) -> Result:
     """Train, score and save what `settings` describe; a finished run is answered from its folder.
 
+    With `settings.tune.trials` a search comes first, and its winner is what is run.
     `say` gets one line for each automatic choice. Raises RequestError when the request is wrong,
     with every problem found and nothing written, and RunFailed when the run could not finish.
     """
+    if settings.tune.trials is not None:
+        from tunebook.search import run_with_search
+
+        return run_with_search(settings, say)
     started = time.monotonic()
-    work = _prepare(settings, say)
+    work = prepare(settings, say)
     name = fingerprint(work.settings, work.examples.fingerprint, work.model_content)
     path = path_of(work.settings, name)
     if settings.dry_run:
@@ -81,13 +87,13 @@ def run(settings: Settings, say: Say = report.say) -> Result:
             folder.empty()
         if folder.complete:
             return _answer_from(folder, say)
-        with _failures_recorded(folder, work.settings), _variables_restored():
+        with failures_recorded(folder, work.settings), variables_restored():
             metrics = _work(work, folder)
-    say(f"done in {time.monotonic() - started:.0f} s: {folder.path}")
+    say(Frame(f"done in {time.monotonic() - started:.0f} s: {folder.path}"))
     return Result(folder.path, metrics)
 
 
-def _prepare(settings: Settings, say: Say) -> Work:
+def prepare(settings: Settings, say: Say, load: Callable[..., data.Examples] = data.load) -> Work:
     """Fill the gaps, read the data: everything that can be wrong is found here."""
     started = time.monotonic()
     resolved = resolve(settings)
@@ -100,7 +106,7 @@ def _prepare(settings: Settings, say: Say) -> Work:
             say(report.choice(resolved.settings, key, origin))
     for warning in resolved.warnings:
         say(f"warning: {warning}")
-    examples = data.load(resolved.settings.data, task_of(resolved.settings.task), say)
+    examples = load(resolved.settings.data, task_of(resolved.settings.task), say)
     work = Work(resolved, examples, content_of(settings.model), say)
     work.seconds["load"] = time.monotonic() - started
     return work
@@ -117,14 +123,14 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
         base = load_base(work)
         methods.check(base, settings)
         train, validation, test = encode(work, base)
-    folder.begin(settings, {**_environment(base), "model_content": work.model_content})
+    folder.begin(settings, {**made_with(base), "model_content": work.model_content})
     with work.timed("evaluate"), report.progress("before", len(test)) as tick:
         before = answer_of_base(base, test, settings, work.model_content, tick, say)
     model, trained = base.model, None
     if methods.trains(settings.method):
         model = attach(work, base)
         with work.timed("train"):
-            trained = _train(model, base, train, validation, work, folder)
+            trained = train_method(model, base, train, validation, work, folder)
     with work.timed("evaluate"):
         after = _answer_after(model, base, test, work, before, trained)
         rows = [work.examples.test[i] for i in test.rows]
@@ -181,8 +187,9 @@ def attach(work: Work, base: Base) -> Any:
     return methods.attach(base, work.settings, work.say)
 
 
-def _train(model: Any, base: Base, train: Rows, validation: EncodedRows,
-           work: Work, folder: RunFolder) -> Trained:  # fmt: skip
+def train_method(model: Any, base: Base, train: Rows, validation: EncodedRows,
+                 work: Work, folder: RunFolder) -> Trained:  # fmt: skip
+    """`model` trained on the rows, in its run folder."""
     from tunebook.training import train as train_model
 
     work.say(report.parameters(model))
@@ -199,10 +206,11 @@ def _answer_after(model: Any, base: Base, test: EncodedRows, work: Work,
     if trained is None:
         return before
     with report.progress("after", len(test)) as tick:
-        return answer(model, base, test, work.settings, tick)
+        return answer(model, base, test, work.settings, tick, work.say)
 
 
-def _environment(base: Base) -> dict[str, Any]:
+def made_with(base: Base) -> dict[str, Any]:
+    """What environment.json says of a run on this base."""
     import torch
 
     named = torch.cuda.get_device_name() if base.device.startswith("cuda") else base.device
@@ -210,7 +218,8 @@ def _environment(base: Base) -> dict[str, Any]:
 
 
 def _answer_from(folder: RunFolder, say: Say) -> Result:
-    say(f"this run is finished; its scores are read from {folder.path} (again=true runs it again)")
+    found = f"its scores are read from {folder.path} (again=true runs it again)"
+    say(Frame(f"this run is finished; {found}"))
     for difference in folder.older_versions():
         say(f"warning: it was made with {difference}")
     assert folder.metrics is not None
@@ -218,20 +227,24 @@ def _answer_from(folder: RunFolder, say: Say) -> Result:
 
 
 def _rehearse(work: Work, path: Path) -> Result:
-    """Everything but training and scoring: counts, one example, trainable parameters."""
-    base = load_base(work)
-    train, validation, test = encode(work, base)
-    work.say(f"examples: {len(train)} train, {len(validation)} validation, {len(test)} test")
-    work.say(f"the model reads:\n{test.texts[0]}")
-    work.say(f"it should answer:\n{base.tokenizer.decode(list(test.targets[0]))}")
-    if methods.trains(work.settings.method):
-        work.say(report.parameters(attach(work, base)))
-    work.say(f"dry run: nothing was written; the run would be {path}")
-    return Result(path, {})
+    """A dry run: a little of everything, nothing written."""
+    from tunebook.rehearsal import Splits, rehearse
+
+    forget_peak_memory()
+    with work.timed("load"):
+        base = load_base(work)
+        methods.check(base, work.settings)
+        splits = Splits(*encode(work, base))
+    with variables_restored():
+        found = rehearse(work, base, splits, lambda: attach(work, base))
+    is_there = RunFolder(path).complete
+    work.say(f"dry run: nothing was written; the run would be {path}"
+             f"{', which is finished already' if is_there else ''}")  # fmt: skip
+    return Result(path, found)
 
 
 @contextmanager
-def _failures_recorded(folder: RunFolder, settings: Settings) -> Any:
+def failures_recorded(folder: RunFolder, settings: Settings) -> Any:
     """A failure is written into the folder and told in one line; what was reached is kept."""
     try:
         yield
@@ -263,7 +276,7 @@ OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 @contextmanager
-def _variables_restored() -> Any:
+def variables_restored() -> Any:
     """What the libraries put into the environment of the process ends with the run."""
     before = dict(os.environ)
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +16,10 @@ from tunebook.models.base import Base, quiet_library
 from tunebook.runs.files import write_json, write_jsonl, write_text
 from tunebook.runs.folder import RunFolder
 from tunebook.scoring import Answers, Assessment
+from tunebook.settings.checks import virtual_tokens
 from tunebook.tasks import task_of
-from tunebook.text import EncodedRows
+from tunebook.templates import BARE
+from tunebook.text import EncodedRows, Encoder
 from tunebook.training import Trained
 from tunebook.training.history import read_history
 from tunebook.training.train import CHECKPOINTS
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from tunebook.running import Work
 
 SCHEMA = 1
+MEASURED_ON = 1000  # test examples: enough for a median
 
 
 def finish(
@@ -32,6 +38,7 @@ def finish(
     """Write everything, the status last. Returns what metrics.json holds."""
     bytes_saved = save_adapter(folder.path, model, base) if trained else 0
     metrics = _metrics(work, base, model, trained, scored, bytes_saved, folder.path)
+    metrics["added_tokens"] = added_tokens(work, base, test)
     write_jsonl(folder.path / "predictions.jsonl", _predictions(work, test, answers, scored))
     write_json(folder.path / "metrics.json", metrics)
     write_text(folder.path / "README.md", card_text(work.settings, work.resolved.facts, metrics))
@@ -53,6 +60,22 @@ def save_adapter(path: Path, model: Any, base: Base) -> int:
     if not is_adapter:
         base.tokenizer.save_pretrained(target)
     return sum(file.stat().st_size for file in target.glob("*.safetensors"))
+
+
+def added_tokens(work: Work, base: Base, test: EncodedRows) -> int:
+    """What the model reads beyond an example's bare fields: learned positions, and the template's
+    tokens in the median test example (the template leaves the longest ones less room)."""
+    settings = work.settings
+    if settings.template.text == BARE:
+        return virtual_tokens(settings)
+    bare = dataclasses.replace(settings.template, text=BARE)
+    encoder = Encoder(
+        dataclasses.replace(settings, template=bare), work.resolved.facts, base.tokenizer
+    )
+    first = test.rows[:MEASURED_ON]
+    sources = encoder.sources([work.examples.test[index] for index in first])
+    more = [test.sources.length(i) - len(one.ids) for i, one in enumerate(sources) if one]
+    return virtual_tokens(settings) + round(statistics.median(more or [0]))
 
 
 def _metrics(
@@ -131,10 +154,18 @@ def _predictions(
                 "references": task.references(row),
                 "before": before.texts[i],
                 "after": after.texts[i],
-                "scores": {
-                    "before": {name: values[i] for name, values in scored[0].examples.items()},
-                    "after": {name: values[i] for name, values in scored[1].examples.items()},
-                },
+                "scores": _of_example(i, scored[0].examples, scored[1].examples),
             }
         )
+        if scored[0].counts:
+            rows[-1]["statistics"] = _of_example(i, scored[0].counts, scored[1].counts)
     return rows
+
+
+def _of_example(
+    number: int, before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]]
+) -> dict[str, dict[str, Any]]:
+    return {
+        "before": {name: values[number] for name, values in before.items()},
+        "after": {name: values[number] for name, values in after.items()},
+    }

@@ -30,20 +30,22 @@ class Answers:
 
 @dataclass(frozen=True)
 class Assessment:
-    """Scores of all answers together and of each one."""
+    """Scores of all answers together and of each one; counts as in `metrics.Scores`."""
 
     values: dict[str, float]
     examples: dict[str, list[float]]
     signatures: dict[str, str]
     interval: tuple[float, float]
+    counts: dict[str, list[list[int]]]
 
 
 def answer(
-    model: Any, base: Base, rows: EncodedRows, settings: Settings, progress: Callable[[int], object]
-) -> Answers:
-    """Generate an answer to each of `rows`."""
+    model: Any, base: Base, rows: EncodedRows, settings: Settings,
+    progress: Callable[[int], object], say: Callable[[str], None],
+) -> Answers:  # fmt: skip
+    """Generate an answer to each of `rows`; says which way of decoding is taken and why."""
     sources = [rows.sources[i] for i in range(len(rows))]
-    texts = generate(model, base, sources, settings.decoding, progress)
+    texts = generate(model, base, sources, settings.decoding, progress, say)
     if not task_of(settings.task).scores_perplexity:
         return Answers(texts)
     loss = mean_loss(model, rows, Batches(base), settings.decoding.batch_size)
@@ -55,14 +57,19 @@ def answer_of_base(
     progress: Callable[[int], object], say: Callable[[str], None],
 ) -> Answers:  # fmt: skip
     """The untouched model's answers, computed once and kept for every run that shares them."""
-    file = Path(settings.outputs) / ".before" / f"{_key(base, rows, settings, model_content)}.json"
+    file = kept_answers(base, rows, settings, model_content)
     kept = read_json(file)
     if kept is not None:
         say("before: answers of the untouched model are kept from an earlier run")
         return Answers(kept["texts"], kept["perplexity"])
-    answers = answer(base.model, base, rows, settings, progress)
+    answers = answer(base.model, base, rows, settings, progress, say)
     write_json(file, {"texts": answers.texts, "perplexity": answers.perplexity})
     return answers
+
+
+def kept_answers(base: Base, rows: EncodedRows, settings: Settings, model_content: str) -> Path:
+    """The file for the untouched model's answers; it need not be there."""
+    return Path(settings.outputs) / ".before" / f"{_key(base, rows, settings, model_content)}.json"
 
 
 def _key(base: Base, rows: EncodedRows, settings: Settings, model_content: str) -> str:
@@ -93,4 +100,6 @@ def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessm
     values = dict(scores.values)
     if answers.perplexity is not None:
         values["perplexity"] = answers.perplexity
-    return Assessment(values, scores.examples, scores.signatures, scores.intervals[headline])
+    return Assessment(
+        values, scores.examples, scores.signatures, scores.intervals[headline], scores.counts
+    )

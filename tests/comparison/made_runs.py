@@ -34,13 +34,14 @@ def make_run(
     texts: Sequence[str] | None = None, references: Sequence[str] | None = None,
     state: str = "complete", error: str | None = None, before: float = 20.0,
     versions: dict[str, str] | None = None, metrics: dict[str, Any] | None = None,
-    counted: bool = False,
+    counted: bool = False, losses: Sequence[float] = (),
 ) -> Path:  # fmt: skip
     """The folder of a run that `words` describe, with these scores of its test examples.
 
     texts, references: of each example, where the metric is one of the corpus; by default made up.
     metrics: overrides what metrics.json holds.
-    counted: whether predictions.jsonl holds what each example adds to a corpus metric.
+    losses: validation losses, one at every tenth step.
+    counted: whether predictions.jsonl holds what each example adds to corpus metrics.
     """
     settings = copy.copy(_settings(words))
     settings.seed = seed
@@ -54,6 +55,9 @@ def make_run(
                    "model_content": "1f468dc8baee97f3"}  # fmt: skip
     _write(folder / "environment.json", environment)
     _write(folder / "status.json", {"state": state, "error": error, "step": 3})
+    if losses:
+        history = [{"step": 10 * i, "validation_loss": loss} for i, loss in enumerate(losses)]
+        (folder / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in history))
     if state == "complete":
         headline = HEADLINES[task]
         texts = texts or ["a text"] * len(scores)
@@ -61,7 +65,7 @@ def make_run(
         rows = [_row(i, *row, headline) for i, row in enumerate(
             zip(texts, references, scores, strict=True))]  # fmt: skip
         if counted:
-            _count(rows, headline)
+            _count(rows)
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / "predictions.jsonl").write_text(lines)
         value = _value(headline, scores, texts, references)
@@ -91,13 +95,14 @@ def _row(number: int, text: str, reference: str, score: float, headline: str) ->
     }
 
 
-def _count(rows: list[dict[str, Any]], headline: str) -> None:
-    counts = _counts(
-        headline, *(tuple(texts) for texts in zip(*((row["after"], row["references"][0])
-                                                    for row in rows), strict=True))
-    )  # fmt: skip
-    for row, count in zip(rows, counts, strict=True):
-        row["statistics"] = {"after": {headline: count}}
+def _count(rows: list[dict[str, Any]]) -> None:
+    references = tuple(row["references"][0] for row in rows)
+    for side in ("before", "after"):
+        texts = tuple(row[side] for row in rows)
+        counts = {name: _counts(name, texts, references) for name in SIGNATURES}
+        for i, row in enumerate(rows):
+            of_example = {name: found[i] for name, found in counts.items()}
+            row.setdefault("statistics", {})[side] = of_example
 
 
 @functools.cache

@@ -118,6 +118,13 @@ def test_binary_rubbish_is_skipped(tmp_path: Path) -> None:
     assert len(loaded.skipped) == 4
 
 
+def test_half_a_character_in_a_reason_can_be_printed(tmp_path: Path) -> None:
+    file = make_run(tmp_path, "task=qa", "method=lora", state="failed", error="a (half)")
+    file /= "status.json"
+    file.write_text(file.read_text().replace("(half)", "\\ud800"))
+    assert [run.reason for run in load([tmp_path]).runs] == ["a ?"]
+
+
 def test_failed_and_running_runs_stay_with_the_first_line_of_their_reason(tmp_path: Path) -> None:
     make_run(tmp_path, "task=qa", "method=lora", state="failed",
              error="OutOfMemoryError: no room\nTraceback")  # fmt: skip

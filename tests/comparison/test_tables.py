@@ -88,6 +88,16 @@ def test_other_settings_are_shown_in_the_label(tmp_path: Path) -> None:
     assert {row.name: row.added_tokens for row in table.rows}["lora"] == 0
 
 
+def test_long_settings_are_cut_where_they_still_differ(tmp_path: Path) -> None:
+    alike = "Say in one short sentence what happened in the village"
+    for end in ("today", "last week and why"):
+        make_run(tmp_path, "task=qa", "method=instruction", f"task.instruction='{alike} {end}'")
+    (table,) = tables_of(tmp_path)
+    assert {row.setting for row in table.rows} == {
+        "instruction=…village today", "instruction=…village last week and why",
+    }  # fmt: skip
+
+
 def test_settings_that_do_not_reach_a_baseline_do_not_split_it(tmp_path: Path) -> None:
     make_run(tmp_path, "task=qa", "method=zero_shot", scores=scores(0))
     make_run(tmp_path, "task=qa", "method=zero_shot", "training.max_steps=5", scores=scores(0))

@@ -49,12 +49,12 @@ def make_many(outputs: Path, task: str, runs: int = RUNS) -> None:
             outputs, f"task={task}", f"method={METHODS[number % 4]}",
             f"training.learning_rate={(1 + number // 4 % 5) / 10}", seed=number // 20,
             scores=generator.uniform(0, 100, PREDICTIONS).tolist(), texts=texts,
-            references=references, counted=task == "translate",
+            references=references, counted=task in ("translate", "dialogue"),
         )  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["summarize", "translate"])
+@pytest.mark.parametrize("task", ["summarize", "translate", "dialogue"])
 def test_a_thousand_runs_take_under_ten_seconds_and_a_gibibyte(tmp_path: Path, task: str) -> None:
     make_many(tmp_path, task)
     done = subprocess.run(

@@ -55,7 +55,7 @@ def train_one(settings: Settings, method: str, family: str, folder: Path) -> Tra
     from tunebook.training import train
     from tunebook.training.state import trainable
 
-    work = running._prepare(settings, lambda _: None)
+    work = running.prepare(settings, lambda _: None)
     base = running.load_base(work)
     splits = running.encode(work, base)
     model = running.attach(work, base)

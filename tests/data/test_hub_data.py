@@ -62,11 +62,22 @@ def conversation(i: int) -> dict[str, Any]:
     return {"full_topic": "Why", "messages": [{"role": r, "content": c} for r, c in turns]}
 
 
+def restaurant(i: int) -> dict[str, Any]:
+    return {"meaning_representation": f"name[The {i}], food[Thai]",
+            "human_reference": f"The {i} serves Thai food."}  # fmt: skip
+
+
+def headline(i: int) -> dict[str, Any]:
+    return {"summary": f"第{i}座桥通车", "text": f"昨天第{i}座桥正式通车。"}
+
+
 # Set: its folder for one subset, its splits, one row.
 SHAPES: dict[str, tuple[str, list[str], Any]] = {
     "opus_books": ("en-fr", ["train"], pair),
     "wmt19_en_zh": ("zh-en", ["train", "validation"], pair_zh),
     "cnn_dailymail": ("3.0.0", ["train", "validation", "test"], article),
+    "e2e_nlg": ("default", ["train", "validation", "test"], restaurant),
+    "lcsts": (".", ["train", "validation", "test"], headline),
     "dialogsum": (".", ["train", "validation", "test"], talk),
     "squad": ("plain_text", ["train", "validation"], question),
     "squad_v2": ("squad_v2", ["train", "validation"], question_2),
@@ -115,6 +126,8 @@ def load_set(name: str, **more: Any) -> Loaded:
 FIRST_TEST_ROW: dict[str, dict[str, Any]] = {
     "wmt19_en_zh": {"source": "The house 1000.", "target": "第1000座房子。"},
     "cnn_dailymail": {"document": "A long story 2000.", "summary": "Story 2000 .\nMore ."},
+    "e2e_nlg": {"source": "name[The 2000], food[Thai]", "target": "The 2000 serves Thai food."},
+    "lcsts": {"document": "昨天第2000座桥正式通车。", "summary": "第2000座桥通车"},
     "dialogsum": {"document": "#Person1#: Hello 2000?\n#Person2#: Yes, 2000."},
     "squad": {"id": "q1000", "question": "When, 1000?", "answers": ["in 1000", "1000"]},
     "squad_v2": {"id": "q1000", "answers": ["in 1000", "1000"]},
@@ -148,7 +161,7 @@ def test_unanswerable_questions_are_kept_without_answers() -> None:
     assert sum(not row["answers"] for row in found.rows("test")) == 10
 
 
-def test_the_eight_sets_are_the_hub_sets_there_are() -> None:
+def test_the_sets_above_are_the_hub_sets_there_are() -> None:
     shipped = {
         path.stem for path in CONF.glob("*.yaml") if settings_of(path.stem)["source"] == "hub"
     }

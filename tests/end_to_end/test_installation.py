@@ -47,6 +47,8 @@ def test_wheel_runs_from_any_directory(installed: Path, tmp_path: Path) -> None:
     assert "rougeL" in shown
     (folder,) = (tmp_path / "outputs").glob("*/*/*/*")
     assert json.loads((folder / "status.json").read_text())["state"] == "complete"
+    run(tmp_path, "-m", "recipes.compare", "--report", "page.html", path=installed)
+    assert (tmp_path / "page.html").read_text().count("summarize-test-") > 0
 
 
 @pytest.mark.slow

@@ -218,8 +218,32 @@ def test_a_dry_run_of_a_sweep_writes_nothing(
     assert answer([*words, "method=lora,prompt", "dry_run=true"], one_run, "recipes.run") == 0
     shown, told = capsys.readouterr()
     assert shown == ""
-    assert told.count("the model reads:") == 1
+    assert told.count("dry run: nothing was written") == 2
     assert not Path("outputs").exists()
+
+
+def test_a_recipe_of_ones_own_is_put_where_every_process_can_read_it(
+    words: list[str], tmp_path: Path
+) -> None:
+    from tunebook import folders
+
+    recipe = tmp_path / "elsewhere" / "mine.yaml"
+    recipe.parent.mkdir()
+    recipe.write_text("defaults:\n  - override /method: lora\n  - _self_\nmethod:\n  r: 3\n")
+    searched = []
+
+    def action(settings: Settings) -> None:
+        searched.append((settings.method.r, folders.conf_folders()[0]))  # type: ignore[attr-defined]
+
+    model = next(word for word in words if word.startswith("model.path="))
+    swept = ["-m", f"recipe={recipe}", model, "seed=0,1"]
+    assert answer(swept, action, "recipes.run") == 0
+    assert [rank for rank, _ in searched] == [3, 3]
+    scratch = tmp_path / "outputs" / ".sweeps"
+    assert all(folder.is_relative_to(scratch) for _, folder in searched)
+    assert not scratch.exists()
+    assert answer(swept, action, "recipes.run") == 0  # the recipe is still known
+    assert len(searched) == 4
 
 
 def test_ctrl_c_ends_the_sweep(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -266,6 +290,45 @@ def test_kill_9_in_the_middle_then_the_same_command(
     assert weights(Path("outputs")) == weights(Path("whole"))
 
 
+EIGHTEEN = [
+    "-m", "task=translate,summarize", "method=prompt,prefix,lora", "seed=0,1,2",
+    "training.max_steps=10", "data.limit.train=60", "data.limit.validation=10",
+    "data.limit.test=10", "decoding.max_new_tokens=16",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_eighteen_runs_with_and_without_a_kill_9_end_in_the_same_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded default: two tasks, three methods, three seeds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "90")
+    killed = subprocess.Popen(sweep_of(EIGHTEEN), stderr=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL)  # fmt: skip
+    while len(list(Path().glob("outputs/*/*/*/*/metrics.json"))) < 7:
+        assert killed.poll() is None
+        time.sleep(0.02)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    done = {p: p.stat().st_mtime_ns for p in Path().glob("outputs/*/*/*/*/metrics.json")}
+    again = subprocess.run(sweep_of(EIGHTEEN), capture_output=True, text=True, check=True)
+    assert f"18 runs: {len(done)} finished before, {18 - len(done)} done" in again.stderr
+    assert done == {path: path.stat().st_mtime_ns for path in done}
+    whole = subprocess.run(sweep_of(EIGHTEEN, "outputs=whole"), capture_output=True, text=True,
+                           check=True)  # fmt: skip
+    tables = [grids(done.stdout) for done in (again, whole)]
+    assert tables[0] == tables[1]
+    assert [len(table) for table in tables[0]] == [5, 5]
+    assert weights(Path("outputs"), 18) == weights(Path("whole"), 18)
+
+
+def grids(shown: str) -> list[list[str]]:
+    """The grid of each task that holds no times: method, score, verdict."""
+    blocks = [block.splitlines() for block in shown.split("\n\n")]
+    return [rows for rows in blocks if rows and rows[0].startswith("method") and "gain" in rows[0]]
+
+
 def scores(shown: str) -> list[str]:
     """The lines of the first grid, which holds no times: method, score, verdict."""
     lines = shown.split("\n\n")[1].splitlines()
@@ -275,11 +338,11 @@ def scores(shown: str) -> list[str]:
     return lines
 
 
-def weights(outputs: Path) -> dict[str, bytes]:
+def weights(outputs: Path, runs: int = 4) -> dict[str, bytes]:
     """What each run has trained."""
     files = outputs.rglob("adapter_model.safetensors")
     found = {str(file.relative_to(outputs)): file.read_bytes() for file in files}
-    assert len(found) == 4
+    assert len(found) == runs
     return found
 
 
@@ -300,6 +363,57 @@ def test_other_launchers(launcher: str, words: list[str]) -> None:
     assert re.search(r"^prompt +1 ", done.stdout, re.MULTILINE)
     states = [state(file.parent) for file in Path("outputs").glob("*/*/*/*/status.json")]
     assert sorted(states) == ["complete", "complete", "failed"]
+
+
+SLURM = {
+    "sbatch": """\
+#!/bin/bash
+for script; do :; done
+last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p' "$script")
+grep -q -- '--partition=test' "$script" || exit 1
+export SLURM_JOB_ID=$$ SLURM_NTASKS=1 SLURM_JOB_NUM_NODES=1 SLURM_NODEID=0 SLURM_PROCID=0
+export SLURM_LOCALID=0 SLURM_JOB_NODELIST=here
+(
+  if [ -z "$last" ]; then bash "$script"; exit; fi
+  for task in $(seq 0 "$last"); do
+    SLURM_ARRAY_JOB_ID=$$ SLURM_ARRAY_TASK_ID=$task bash "$script"
+  done
+) >/dev/null 2>&1 &
+echo "Submitted batch job $$"
+""",
+    "srun": """\
+#!/bin/bash
+while [[ $1 == -* ]]; do [[ $1 == *=* || $1 == --unbuffered ]] || shift; shift; done
+"$@"
+""",
+    "sacct": "#!/bin/bash\necho 'JobID|State|NodeList'\n",
+}
+"""Stand-ins for Slurm's commands: one machine, one job after the other."""
+
+
+@pytest.mark.slow
+def test_slurm_by_stand_ins(
+    words: list[str], tmp_path: Path, t5_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The jobs are submitted, find their recipe and settings, and come back into one table."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, text in SLURM.items():
+        (commands / name).write_text(text)
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("defaults:\n  - override /method: lora\n  - _self_\nmethod:\n  r: 3\n")
+    words = [word for word in words if not word.startswith("task=")]
+    slurm = ["hydra/launcher=submitit_slurm", "hydra.launcher.partition=test"]
+    more = [f"recipe={recipe}", "seed=0,1", "tune=2", *slurm]
+    done = subprocess.run(sweep_of(words, *more), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 trials: 2 done" in done.stderr
+    assert "2 runs: 2 done" in done.stderr
+    assert sorted(folders()) == ["lora 0", "lora 1"]
+    assert not Path("outputs/.sweeps").exists()
 
 
 def test_a_launcher_that_gives_up_leaves_no_run_unnamed(

@@ -23,7 +23,8 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from tunebook.methods.parts.shared import SharedPrompt, cannot_share, share
+from tunebook.methods.parts import front
+from tunebook.methods.parts.shared import CopiedPrompt, SharedPrompt, cannot_share, share
 from tunebook.models.labelled import predicts_labels, select_where_wanted
 from tunebook.training import TokenLoss
 
@@ -36,11 +37,13 @@ SERVED: dict[str, Callable[[], Any]] = {
     "llama": lambda: LlamaForCausalLM(LlamaConfig(**LLAMA)),
     "gpt2": lambda: GPT2LMHeadModel(
         GPT2Config(n_layer=3, n_embd=WIDTH, n_head=4, vocab_size=VOCABULARY, n_positions=64,
-                   bos_token_id=1, eos_token_id=2, pad_token_id=0)
+                   bos_token_id=1, eos_token_id=2, pad_token_id=0,
+                   attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
     ),
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**SIZES)),
     "gemma": lambda: GemmaForCausalLM(GemmaConfig(**SIZES)),
 }  # fmt: skip
+LAYERS = {"gpt2": "h"}
 every_model = pytest.mark.parametrize("name", SERVED)
 
 
@@ -122,6 +125,36 @@ def test_each_padded_row_equals_itself_alone(name: str, pad_left: bool) -> None:
 
 
 @every_model
+@pytest.mark.parametrize("pad_left", [False, True])
+def test_front_and_text_joined_give_the_same(
+    name: str, pad_left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done where the attention cannot be split: on a card, or with attention dropout."""
+    given = batch([5, 12, 9], pad_left)
+    model = wrapped(base_of(name))
+    share(model)
+    split = loss_and_gradient(model, given)
+    asked: list[bool] = []
+    monkeypatch.setattr(front, "_can_split", lambda *_: bool(asked.append(True)))
+    joined = loss_and_gradient(model, given)
+    assert len(asked) == 3
+    assert close(split[0], joined[0])
+    assert close(split[1], joined[1])
+
+
+def test_attention_dropout_is_kept() -> None:
+    torch.manual_seed(0)
+    config = LlamaConfig(**{**LLAMA, "attention_dropout": 0.5})
+    model = wrapped(LlamaForCausalLM(config).eval().requires_grad_(False))
+    assert "computed once a batch" in share(model)
+    given = batch([12, 12])
+    once, again = (loss_and_gradient(model, given)[0] for _ in "ab")
+    assert once == again
+    once, again = (loss_and_gradient(model.train(), given)[0] for _ in "ab")
+    assert once != again
+
+
+@every_model
 @pytest.mark.parametrize("shared", [False, True])
 def test_selected_logits_give_the_same_loss_and_gradient(name: str, shared: bool) -> None:
     given = batch([5, 12, 9])
@@ -159,10 +192,55 @@ def test_sliding_windows_and_models_without_positions_fall_back() -> None:
     assert not isinstance(model, SharedPrompt)
 
 
-def test_gradient_checkpointing_falls_back() -> None:
+@every_model
+@pytest.mark.parametrize("pad_left", [False, True])
+def test_gradient_checkpointing_gives_the_same_gradient(name: str, pad_left: bool) -> None:
+    given = batch([5, 12, 9], pad_left)
+    model = wrapped(base_of(name))
+    share(model)
+    kept = loss_and_gradient(model.train(), given)
+    base = base_of(name)
+    base.gradient_checkpointing_enable({"use_reentrant": False})
+    base.enable_input_require_grads()
+    model = wrapped(base)
+    assert "computed once a batch" in share(model)
+    calls: list[int] = []
+    layer = model.get_base_model().get_decoder().get_submodule(LAYERS.get(name, "layers"))[1]
+    layer.mlp.register_forward_pre_hook(lambda _, inputs: calls.append(len(inputs[0])))
+    again = loss_and_gradient(model.train(), given)
+    assert calls == [1, 3, 3], "the prompt once, the rows in both passes"
+    assert close(again[0], kept[0])
+    assert close(again[1], kept[1])
+
+
+def test_an_attention_that_cannot_be_exchanged_reads_copies() -> None:
     base = base_of("llama")
-    base.gradient_checkpointing_enable()
-    assert "gradient checkpointing" in cannot_share(wrapped(base))
+    base.set_attn_implementation("eager")
+    model = wrapped(base)
+    assert share(model) == (
+        "soft prompt computed once a batch and copied for each row (attention eager)"
+    )
+    assert isinstance(model, CopiedPrompt)
+    given = batch([5, 12, 9])
+    copied = loss_and_gradient(model, given)
+    model = wrapped(base_of("llama"))
+    share(model)
+    ours = loss_and_gradient(model, given)
+    assert close(copied[0], ours[0])
+    assert close(copied[1], ours[1])
+    base.gradient_checkpointing_enable({"use_reentrant": False})
+    model = wrapped(base)
+    assert "computed for every row (gradient checkpointing; attention eager)" in share(model)
+
+
+def test_a_model_that_passes_nothing_on_is_found_out() -> None:
+    base = base_of("llama")
+    forward = base.model.forward
+    base.model.forward = lambda *inputs, front=None, **more: forward(*inputs, **more)
+    model = wrapped(base)
+    assert "attention of LlamaForCausalLM cannot be exchanged" in share(model)
+    assert isinstance(model, CopiedPrompt)
+    assert base.config._attn_implementation == "sdpa"
 
 
 def test_saved_weights_are_a_plain_peft_adapter(tmp_path: Any) -> None:

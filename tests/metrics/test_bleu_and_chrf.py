@@ -4,10 +4,12 @@ import importlib.util
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from tunebook.comparison.corpus import value_of
 from tunebook.metrics import bleu, score
 from tunebook.metrics.sacrebleu_statistics import scores, sentence_statistics
 
@@ -44,6 +46,14 @@ def test_ragged_references_equal_sacrebleu() -> None:
     assert found.values["bleu"] == BLEU().corpus_score(PREDICTIONS, STREAMS).score
     assert found.values["chrf"] == CHRF().corpus_score(PREDICTIONS, STREAMS).score
     assert "nrefs:var" in found.signatures["bleu"]
+
+
+def test_counts_of_examples_add_up_to_the_value() -> None:
+    found = score(["bleu", "chrf", "token_f1"], PREDICTIONS, RAGGED)
+    assert found.counts.keys() == {"bleu", "chrf"}  # the other one is a mean of its examples
+    for name, counts in found.counts.items():
+        sums = np.array(counts).sum(axis=0, keepdims=True)
+        assert value_of(name, sums, len(counts)).item() == pytest.approx(found.values[name])
 
 
 def test_sentence_scores_equal_sacrebleu() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from mixing_models import save_tokenizer, tiny_model
 
+from tests.mixing.mixing_models import save_tokenizer, tiny_model
 from tunebook.models.base import Base
 
 EMBEDDED = {"t5": "tunebook:tiny_t5", "tiny_llama": "tunebook:tiny_llama"}

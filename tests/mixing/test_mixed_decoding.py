@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mixing_models import prefix, soft_prompts, sources
 
+from tests.mixing.mixing_models import prefix, soft_prompts, sources
 from tunebook.decoding import generate
 from tunebook.errors import RequestError
 from tunebook.mixing.decode import MixedDecoder

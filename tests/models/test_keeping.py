@@ -40,7 +40,7 @@ def bases(
 
     def base_of(family: str, *words: str) -> Any:
         settings = compose(*task_files("summarize"), f"model.path={tiny_models[family]}", *words)
-        return running.load_base(running._prepare(settings, lambda _: None))
+        return running.load_base(running.prepare(settings, lambda _: None))
 
     return base_of
 

@@ -111,7 +111,8 @@ def _environment(path: Path) -> dict[str, Any]:
 def _reason(status: Mapping[str, Any]) -> str:
     if status["state"] == COMPLETE:
         return ""
-    lines = str(status.get("error") or "").strip().splitlines()
+    error = str(status.get("error") or "").encode("utf-8", "replace")  # JSON can hold what it can't
+    lines = error.decode("utf-8").strip().splitlines()
     return lines[0] if lines else f"at step {status.get('step', 0)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from tunebook.comparison.run import Run
 from tunebook.comparison.table import Row
 
 LONGEST_VALUE = 32
+BEFORE_IT_DIFFERS = 8
 ORDER = ("method", "training", "model", "template", "data")
 ABSENT = object()
 
@@ -89,9 +91,13 @@ def _name_settings(rows: Sequence[Row], group_by: str | None) -> None:
         told = [_telling(row.runs[0]) for row in same]
         keys = _naming(same, told, group_by)
         names = short_names(keys)
+        shared = {key: _shared([one[key] for one in told if one.get(key) is not None])
+                  for key in keys}  # fmt: skip
         for row, settings in zip(same, told, strict=True):
-            told_here = [key for key in keys if settings.get(key) is not None]
-            row.setting = ", ".join(f"{names[key]}={_short(settings[key])}" for key in told_here)
+            row.setting = ", ".join(
+                f"{names[key]}={_short(settings[key], shared[key])}"
+                for key in keys if settings.get(key) is not None
+            )  # fmt: skip
 
 
 def _naming(rows: Sequence[Row], told: Sequence[dict[str, Any]], group_by: str | None) -> list[str]:
@@ -119,6 +125,22 @@ def _place(key: str) -> int:
     return ORDER.index(group) if group in ORDER else len(ORDER)
 
 
-def _short(value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
+def _shared(values: Sequence[Any]) -> int:
+    """How many characters all of several different values begin with."""
+    texts = {_in_one_line(value) for value in values}
+    if len(texts) < 2:
+        return 0
+    places = zip(*texts, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda signs: len(set(signs)) == 1, places))
+
+
+def _short(value: Any, shared: int) -> str:
+    """A value, cut so that where it begins to differ from the others can be seen."""
+    text = _in_one_line(value)
+    if len(text) > LONGEST_VALUE <= shared + BEFORE_IT_DIFFERS:
+        text = "…" + text[max(0, shared - BEFORE_IT_DIFFERS) :]
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def _in_one_line(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())

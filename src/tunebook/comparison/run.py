@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook.comparison.keys import reaches
+from tunebook.templates import BARE
 
 if TYPE_CHECKING:
     from tunebook.comparison.predictions import Predictions
 
 COMPLETE = "complete"
-BARE = "{{ bare }}"
 
 
 class Broken(Exception):

@@ -19,6 +19,7 @@ def check_request(settings: DataSettings, task: Task) -> None:
         *_unknown_fields(settings, task),
         *_unknown_splits(settings),
         *_missing_keys(settings),
+        *_written_rows(settings),
         *_unused_keys(settings),
     ]
     if problems:
@@ -55,6 +56,16 @@ def _missing_keys(settings: DataSettings) -> Iterator[Problem]:
         yield Problem("data.path", "is missing", remedy)
     if settings.source == "hub" and not settings.splits.get("train"):
         yield Problem("data.splits.train", "is missing", "Name the split to train on.")
+
+
+def _written_rows(settings: DataSettings) -> Iterator[Problem]:
+    from tunebook.data.written import check_rows
+
+    if settings.source == "rows":
+        yield from check_rows(settings)
+    elif settings.rows:
+        what = f"belongs to a data set with source: rows; you chose data={settings.name}"
+        yield Problem("data.rows", what, "Remove it, or copy conf/data/hello.yaml.")
 
 
 def _unused_keys(settings: DataSettings) -> Iterator[Problem]:

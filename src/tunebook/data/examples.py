@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tunebook.data.notes import Notes
@@ -45,3 +45,28 @@ def load(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Exam
     splits = sampling.draw_splits(pools, settings, notes)
     overlap.warn_of_overlap(splits, task, notes)
     return Examples(**splits, fingerprint=reading.fingerprint(found), notes=notes.lines)
+
+
+def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Examples:
+    """The training and validation rows that `load` gives, and no test rows.
+
+    A test split with a source of its own is not read. Without one, its rows are held out of train
+    as ever, and dropped.
+    """
+    from tunebook.data import checks, reading, sampling
+
+    notes = Notes(say)
+    checks.check_request(settings, task)
+    unread = ["test"] if reading.has_own_test(settings) else []
+    found = reading.open_sources(without_test(settings), task, notes)
+    found.pop("test", None)
+    pools = reading.read_sources(found, settings, task, notes)
+    splits = sampling.draw_splits(pools, settings, notes, unread)
+    splits["test"] = splits["train"].select([])
+    return Examples(**splits, fingerprint=reading.fingerprint(found), notes=notes.lines)
+
+
+def without_test(settings: DataSettings) -> DataSettings:
+    """These settings with no test split named."""
+    splits = {split: name for split, name in settings.splits.items() if split != "test"}
+    return replace(settings, test=None, splits=splits)

@@ -55,11 +55,12 @@ def open_hub(settings: DataSettings, notes: Notes) -> dict[str, Source]:
     return {
         split: _source(builder, split, name, settings)
         for split, name in settings.splits.items()
-        if _is_named(name)
+        if is_named(name)
     }
 
 
-def _is_named(split: str | None) -> bool:
+def is_named(split: str | None) -> bool:
+    """Whether this is the name of a split; an empty one, or none, is not."""
     return bool(split) and str(split).lower() != "none"
 
 
@@ -134,7 +135,7 @@ def _check_splits(builder: DatasetBuilder, settings: DataSettings) -> None:
             f"Set data.splits.{split}=NAME, or data.splits.{split}='' to hold rows out of train.",
         )
         for split, name in settings.splits.items()
-        if _is_named(name) and any(part not in there for part in _split_names(name))
+        if is_named(name) and any(part not in there for part in _split_names(name))
     ]
     if problems:
         raise RequestError(problems)

@@ -8,7 +8,7 @@ limit, and rows appended to a file leave most of a sample as it was.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,18 +26,20 @@ HELD_OUT_AT_MOST = 500
 
 
 def draw_splits(
-    pools: Mapping[str, Pool], settings: DataSettings, notes: Notes
+    pools: Mapping[str, Pool], settings: DataSettings, notes: Notes, unread: Sequence[str] = ()
 ) -> dict[str, Dataset]:
     """Train, validation and test: what is missing is held out of train, then limits apply.
 
+    unread: splits that have rows of their own, which were not read; they are left out.
     Raises RequestError where train has too few rows to hold any out.
     """
     train = pools["train"]
-    missing = [split for split in ("validation", "test") if split not in pools]
+    missing = [split for split in ("validation", "test") if split not in (*pools, *unread)]
     held = _hold_out(train, missing, settings.seed, notes)
     return {
         split: _limited(pools.get(split, train), held.get(split), split, settings, notes)
         for split in ("train", "validation", "test")
+        if split not in unread
     }
 
 

@@ -2,20 +2,43 @@
 
 PEFT lays a left-padded batch of a decoder-only model out as [virtual][pad][text] and numbers the
 positions through the padding. Here positions are counted from the mask, so that each row is what
-it would be alone; a soft prompt is computed once and stands in front of every batch as its cache.
+it would be alone, and a soft prompt is computed once for all batches. Greedy search is our own
+(greedy.py); beams and what else it does not know are left to transformers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from transformers.cache_utils import EncoderDecoderCache
 
-from tunebook.models.base import Base
+from tunebook.decoding.greedy import DecoderRows, EncodedRows, search
+from tunebook.methods.parts.kinds import (
+    PLAIN,
+    PREFIX,
+    SOFT,
+    base_of,
+    changes_layers_alone,
+    kind_of,
+)
+from tunebook.methods.parts.shared import (
+    NEEDED,
+    behind_prompt,
+    cannot_read_front,
+    cannot_share,
+    expanded,
+    front_cache,
+    layers_of,
+    prompt_cache,
+    why_no_plain_cache,
+)
+from tunebook.models.base import Base, Say
 from tunebook.settings.schema import DecodingSettings
 from tunebook.training.batches import padded
-from tunebook.training.loss import by_length
 
 
 def generation_config(base: Base, decoding: DecodingSettings) -> Any:
@@ -48,20 +71,20 @@ def _stop_ids(own: int | list[int] | None, tokenizers: int) -> list[int]:
 @torch.no_grad()
 def generate(
     model: Any, base: Base, sources: Sequence[Sequence[int]], decoding: DecodingSettings,
-    progress: Callable[[int], object] = lambda _: None,
+    progress: Callable[[int], object] = lambda _: None, say: Say = lambda _: None,
 ) -> list[str]:  # fmt: skip
-    """The decoded text for each source, in order. `progress` is told how many more are done."""
+    """The decoded text for each source, in order.
+
+    `progress` is told how many more are done, `say` which way of decoding is taken and why.
+    """
     was_training = model.training
     model.eval()
-    decode = _decoder(model, base, generation_config(base, decoding))
-    texts = [""] * len(sources)
-    for indices in by_length([len(source) for source in sources], decoding.batch_size):
-        ids = decode([sources[i] for i in indices])
-        for i, row in zip(indices, ids.tolist(), strict=True):
-            texts[i] = text_of(base.tokenizer, row)
-        progress(len(indices))
+    decode = _decoder(model, base, decoding, say)
+    order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
+    made = decode([sources[i] for i in order], progress)
     model.train(was_training)
-    return texts
+    texts = {i: text_of(base.tokenizer, row) for i, row in zip(order, made, strict=True)}
+    return [texts[i] for i in range(len(sources))]
 
 
 def text_of(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -70,47 +93,152 @@ def text_of(tokenizer: Any, ids: Sequence[int]) -> str:
     return decoded.strip()
 
 
-Decode = Callable[[list[Sequence[int]]], torch.Tensor]
-"""From source ids to new tokens alone, int64 (rows, new tokens)."""
+Sources = list[Sequence[int]]
+Batch = Callable[[Sources], list[list[int]]]
+Tick = Callable[[int], object]
+Decode = Callable[[Sources, Tick], list[list[int]]]
+"""From source ids, the longest first, to new tokens alone; the tick is told how many more."""
 
 
-def _decoder(model: Any, base: Base, config: Any) -> Decode:
-    """How this model decodes a batch. What all batches share is computed here, once."""
-    decoder_only = base.facts.family == "decoder-only"
+def _decoder(model: Any, base: Base, decoding: DecodingSettings, say: Say) -> Decode:
+    """How this model decodes; what all rows share is computed here, once."""
+    config, size = generation_config(base, decoding), decoding.batch_size
+    if reason := why_not_greedy(model, base, config):
+        say(f"decoding: transformers' generate, {size} rows at once ({reason})")
+        return _in_batches(_by_transformers(model, base, config), size)
+    say(f"decoding: greedy, {size} rows at once; a row that has ended makes room")
+    if base.facts.family == "decoder-only":
+        return _greedy_decoder_only(model, base, config, size)
+    return _in_batches(_greedy_encoder_decoder(model, base, config), size)
 
-    def inputs(sources: list[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        ids = padded(sources, base.tokenizer.pad_token_id, left=decoder_only)
-        mask = padded([[1] * len(source) for source in sources], 0, left=decoder_only)
-        return ids.to(base.model.device), mask.to(base.model.device)
 
-    if decoder_only and _has_soft_prompt(model):
-        return _behind_soft_prompt(model, inputs, config)
+def _in_batches(decode: Batch, size: int) -> Decode:
+    def decode_all(sources: Sources, tick: Tick) -> list[list[int]]:
+        made: list[list[int]] = []
+        for start in range(0, len(sources), size):
+            some = decode(sources[start : start + size])
+            made += some
+            tick(len(some))
+        return made
 
-    def decode(sources: list[Sequence[int]]) -> torch.Tensor:
-        ids, mask = inputs(sources)
-        made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-        return made[:, ids.shape[1] :] if decoder_only else made
+    return decode_all
+
+
+def why_not_greedy(model: Any, base: Base, config: Any) -> str:
+    """Why decoding must be left to transformers; empty where our own greedy search is the same."""
+    if config.num_beams > 1:
+        return "beam search"
+    if config.no_repeat_ngram_size:
+        return "no_repeat_ngram_size"
+    if forced := [name for name in FORCED if getattr(config, name) is not None]:
+        return f"the model sets {forced[0]}"
+    if kind_of(model) not in (PLAIN, SOFT, PREFIX) and not changes_layers_alone(model):
+        return f"PEFT puts {kind_of(model)} into its own generate"
+    return _why_no_room(model, base)
+
+
+FORCED = ("forced_bos_token_id", "forced_eos_token_id")
+
+
+def _why_no_room(model: Any, base: Base) -> str:
+    """Why the model's keys and values cannot be kept in a cache of ours."""
+    whole = base_of(model)
+    taken = inspect.signature(whole.forward).parameters
+    needed = NEEDED if base.facts.family == "decoder-only" else ("encoder_outputs",)
+    if missing := [name for name in (*needed, "past_key_values") if name not in taken]:
+        return f"{type(whole).__name__} takes no {missing[0]}"
+    words = torch.tensor([[base.tokenizer.eos_token_id]], device=whole.device)
+    if base.facts.family == "decoder-only":
+        return why_no_plain_cache(whole, whole(input_ids=words, use_cache=True).past_key_values)
+    cache = whole(input_ids=words, decoder_input_ids=words, use_cache=True).past_key_values
+    if not isinstance(cache, EncoderDecoderCache):
+        return f"{type(whole).__name__} has a cache of its own kind"
+    return why_no_plain_cache(whole, cache.self_attention_cache)
+
+
+def _inputs(base: Base, sources: Sources) -> tuple[torch.Tensor, torch.Tensor]:
+    """ids and mask, int64 (rows, length); a decoder-only model's are padded on the left."""
+    left = base.facts.family == "decoder-only"
+    ids = padded(sources, base.tokenizer.pad_token_id, left=left)
+    mask = padded([[1] * len(source) for source in sources], 0, left=left)
+    return ids.to(base.model.device), mask.to(base.model.device)
+
+
+def _greedy_decoder_only(model: Any, base: Base, config: Any, size: int) -> Decode:
+    """Behind a front where all rows can read it; else with a copy of it a row."""
+    whole, limit, ends = base_of(model), config.max_new_tokens, set(config.eos_token_id)
+    cache = front_cache(model)
+    layers = [] if cache is None else layers_of(cache)
+    shared = cache is not None and not cannot_read_front(whole, cache)
+
+    def decode(sources: Sources, tick: Tick) -> list[list[int]]:
+        front, copied = (layers, ()) if shared else (None, layers)
+        rows = DecoderRows(whole, sources, base.tokenizer.pad_token_id, size, limit, front, copied)
+        return search(rows, limit, ends, tick)
 
     return decode
 
 
-def _has_soft_prompt(model: Any) -> bool:
-    config = getattr(model, "active_peft_config", None)
-    return config is not None and config.peft_type.value == "PROMPT_TUNING"
+def _greedy_encoder_decoder(model: Any, base: Base, config: Any) -> Batch:
+    whole, limit, ends = base_of(model), config.max_new_tokens, set(config.eos_token_id)
+    prompt = model.get_prompt(1) if kind_of(model) == SOFT else None
+    cache = model.get_prompt(1) if kind_of(model) == PREFIX else None
+
+    def decode(sources: Sources) -> list[list[int]]:
+        ids, mask = _inputs(base, sources)
+        text: dict[str, torch.Tensor] = {"input_ids": ids}
+        if prompt is not None:
+            words = whole.get_input_embeddings()(ids)
+            in_front = prompt.to(words.dtype).expand(len(ids), -1, -1)
+            text = {"inputs_embeds": torch.cat([in_front, words], dim=1)}
+            mask = behind_prompt(mask, prompt.shape[1])
+        read = whole.get_encoder()(**text, attention_mask=mask).last_hidden_state
+        start = layers_of(expanded(cache.self_attention_cache, len(ids))) if cache else ()
+        rows = EncodedRows(whole, (read, mask), limit, config.decoder_start_token_id, start)
+        return search(rows, limit, ends)
+
+    return decode
 
 
-def _behind_soft_prompt(model: Any, inputs: Any, config: Any) -> Decode:
+def _by_transformers(model: Any, base: Base, config: Any) -> Batch:
+    decoder_only = base.facts.family == "decoder-only"
+    if decoder_only and kind_of(model) == SOFT:
+        made_of = _behind_soft_prompt(model, config)
+    else:
+
+        def made_of(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+            return made[:, ids.shape[1] :] if decoder_only else made
+
+    def decode(sources: Sources) -> list[list[int]]:
+        with ids_alone(base_of(model)):
+            return made_of(*_inputs(base, sources)).tolist()
+
+    return decode
+
+
+@contextmanager
+def ids_alone(model: Any) -> Iterator[None]:
+    """Without the model's own generation settings, which transformers puts wherever ours has none:
+    penalties, suppressed tokens, lengths."""
+    from transformers import GenerationConfig
+
+    own, model.generation_config = model.generation_config, GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
+
+
+def _behind_soft_prompt(model: Any, config: Any) -> Any:
     """With the prompt's keys and values as every row's cache; where a model has no such cache, with
     the prompt's vectors in front of every row's text."""
-    from tunebook.methods.parts.shared import behind_prompt, cannot_share, expanded, prompt_cache
-
     base = model.get_base_model()
     if cannot_share(model):
-        return _behind_vectors(model, inputs, config)
+        return _behind_vectors(model, config)
     cache, virtual = prompt_cache(model), model.active_peft_config.num_virtual_tokens
 
-    def decode(sources: list[Sequence[int]]) -> torch.Tensor:
-        ids, mask = inputs(sources)
+    def made_of(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         made = base.generate(
             input_ids=ids,
             attention_mask=behind_prompt(mask, virtual),
@@ -119,17 +247,17 @@ def _behind_soft_prompt(model: Any, inputs: Any, config: Any) -> Decode:
         )
         return made[:, ids.shape[1] :]
 
-    return decode
+    return made_of
 
 
-def _behind_vectors(model: Any, inputs: Any, config: Any) -> Decode:
-    def decode(sources: list[Sequence[int]]) -> torch.Tensor:
-        embedded, mask = _embedded(model, *inputs(sources))
+def _behind_vectors(model: Any, config: Any) -> Any:
+    def made_of(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        embedded, whole = _embedded(model, ids, mask)
         return model.get_base_model().generate(
-            inputs_embeds=embedded, attention_mask=mask, generation_config=config
+            inputs_embeds=embedded, attention_mask=whole, generation_config=config
         )
 
-    return decode
+    return made_of
 
 
 def _embedded(

@@ -31,6 +31,8 @@ class Result:
 
     examples: one score an example, from 0 to 100.
     statistics, aggregate: as in `bootstrap.interval`; None where resampling examples says nothing.
+    counts: for each example the whole numbers that a corpus metric sums up; None for a metric whose
+        value follows from `examples`.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Result:
     signature: str
     statistics: Matrix | None = None
     aggregate: Callable[[Matrix], Matrix] | None = None
+    counts: list[list[int]] | None = None
 
     def interval(self, seed: int) -> tuple[float, float]:
         """The 95 % bootstrap interval, (low, high).

@@ -54,4 +54,5 @@ def corpus_result(
         signature=str(corpus_metric.get_signature()),
         statistics=statistics,
         aggregate=lambda sums: scores(corpus_metric, sums),
+        counts=statistics.astype(np.int64).tolist(),
     )

@@ -21,12 +21,15 @@ class Scores:
         metric (BLEU with effective order, chrF, distinct) do not average to its value.
     signatures: how each value was computed, to be quoted beside it.
     intervals: (low, high), the 95 % bootstrap interval of the values that it was asked for.
+    counts: what each example adds to the sums of a corpus metric ("bleu", "chrf"), as
+        `comparison.corpus` reads them; metrics whose value is a mean have none.
     """
 
     values: dict[str, float]
     examples: dict[str, list[float]]
     signatures: dict[str, str]
     intervals: dict[str, tuple[float, float]]
+    counts: dict[str, list[list[int]]]
 
 
 def score(
@@ -68,6 +71,7 @@ def score(
         examples={key: result.examples for key, result in results.items()},
         signatures={key: result.signature for key, result in results.items()},
         intervals={key: results[key].interval(seed) for key in dict.fromkeys(intervals)},
+        counts={key: result.counts for key, result in results.items() if result.counts is not None},
     )
 
 

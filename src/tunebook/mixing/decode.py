@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tunebook.decoding.generate import generation_config, text_of
+from tunebook.decoding.generate import generation_config, ids_alone, text_of
 from tunebook.mixing.fronts import Caches, front_for
 from tunebook.models.base import Base
 from tunebook.settings.schema import DecodingSettings
@@ -42,7 +42,9 @@ class MixedDecoder:
         config = generation_config(self.base, decoding)
         texts = [""] * len(sources)
         for indices in by_length(self._lengths(sources, which), decoding.batch_size):
-            made = self._decode([sources[i] for i in indices], [which[i] for i in indices], config)
+            with ids_alone(self.base.model):
+                some = [sources[i] for i in indices], [which[i] for i in indices]
+                made = self._decode(*some, config)
             for i, row in zip(indices, made.tolist(), strict=True):
                 texts[i] = text_of(self.base.tokenizer, row)
             progress(len(indices))

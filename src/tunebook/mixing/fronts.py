@@ -26,20 +26,9 @@ from torch.nn.functional import pad
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from tunebook.errors import Problem, RequestError
-from tunebook.methods.parts.shared import cannot_share, prompt_cache
+from tunebook.methods.parts.kinds import PLAIN, PREFIX, SOFT, kind_of
+from tunebook.methods.parts.shared import cannot_share, layers_of, prompt_cache
 from tunebook.models.base import Base
-
-PLAIN, SOFT, PREFIX = "plain", "soft", "prefix"
-KINDS = {"PROMPT_TUNING": SOFT, "P_TUNING": SOFT, "PREFIX_TUNING": PREFIX}
-
-
-def kind_of(prompt: Any) -> str:
-    """plain, soft or prefix; for any other method its name in PEFT, such as lora."""
-    config = getattr(prompt, "active_peft_config", None)
-    if config is None:
-        return PLAIN
-    name = config.peft_type.value
-    return KINDS.get(name, name.lower())
 
 
 @dataclass(frozen=True)
@@ -163,8 +152,7 @@ def _cache_layers(prompt: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
     kind = kind_of(prompt)
     if kind == PLAIN:
         return []
-    cache: Any = prompt.get_prompt(1) if kind == PREFIX else prompt_cache(prompt)
-    return [(layer.keys, layer.values) for layer in cache.layers]
+    return layers_of(prompt.get_prompt(1) if kind == PREFIX else prompt_cache(prompt))
 
 
 def _is_plain(cache: Any) -> bool:

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from tunebook.mixing.fronts import Caches, Vectors, front_for, moved
 from tunebook.models.base import Base
 from tunebook.training.batches import IGNORED
+from tunebook.training.loss import token_losses
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -46,9 +46,7 @@ class JointPrompts(torch.nn.Module):
         logits = self.logits(which, batch)
         labels = batch["labels"].to(logits.device)[:, int(self._decoder_only) :]
         wanted = labels != IGNORED
-        losses = cross_entropy(
-            logits.float(), labels[wanted], reduction="none", label_smoothing=self.smoothing
-        )
+        losses = token_losses(logits, labels[wanted], self.smoothing)
         of_prompt = torch.tensor(which, device=logits.device).repeat_interleave(wanted.sum(dim=1))
         none = losses.new_zeros(len(self.prompts))
         counts = none.index_add(0, of_prompt, torch.ones_like(losses))

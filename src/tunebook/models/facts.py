@@ -71,7 +71,19 @@ class ModelFacts:
 
 def facts_of(settings: ModelSettings) -> ModelFacts:
     """Read what `settings.path` is. Raises RequestError with every problem found."""
-    folder, config_file = locate(settings)
+    return _read_facts(settings, *locate(settings))
+
+
+def facts_at_hand(settings: ModelSettings) -> ModelFacts | None:
+    """The same without asking the hub; None for a hub model that is not in the cache."""
+    if not _is_on_hub(settings.path):
+        return facts_of(settings)
+    assert settings.path is not None
+    config_file = hub.cached_config(settings.path, settings.revision)
+    return _read_facts(settings, None, config_file) if config_file else None
+
+
+def _read_facts(settings: ModelSettings, folder: Path | None, config_file: Path) -> ModelFacts:
     config = _read_config(config_file)
     family, architecture = _family(config, settings)
     problems = _contradiction(settings, family) + (_folder_problems(folder) if folder else [])
@@ -98,11 +110,19 @@ def locate(settings: ModelSettings) -> tuple[Path | None, Path]:
         folder = _embedded(path.removeprefix(PREFIX))
     elif _is_there(Path(path).expanduser()):
         folder = Path(path).expanduser()
-    elif HUB_NAME.fullmatch(path) and not path.endswith((".", ".json", ".safetensors")):
+    elif _is_on_hub(path):
         return None, hub.config_of(path, settings.revision)
     else:
         raise _wrong(f"there is no folder {path}", _near_folder(Path(path).expanduser()))
     return folder, _local_config(folder)
+
+
+def _is_on_hub(path: str | None) -> bool:
+    """Whether `path` can only be a name on the hub."""
+    if not path or path.startswith(PREFIX) or _is_there(Path(path).expanduser()):
+        return False
+    is_file = path.endswith((".", ".json", ".safetensors"))
+    return HUB_NAME.fullmatch(path) is not None and not is_file
 
 
 def _is_there(path: Path) -> bool:

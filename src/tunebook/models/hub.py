@@ -47,6 +47,14 @@ def config_of(name: str, revision: str | None) -> Path:
         raise RequestError(_explain(error, name, wanted)) from error
 
 
+def cached_config(name: str, revision: str | None) -> Path | None:
+    """The cached config.json of `name`, without asking the hub; None where it is not there."""
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(name, "config.json", revision=revision or "main")
+    return Path(cached) if isinstance(cached, str) else None
+
+
 def commit_of(config: Path) -> str:
     """The commit that a cached config.json belongs to."""
     return config.parent.name

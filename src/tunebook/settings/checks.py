@@ -173,15 +173,3 @@ def _headline(settings: Settings) -> list[Problem]:
         return []
     what = f"{headline!r} is no metric of {settings.task.name}"
     return [Problem("task.headline", what, did_you_mean(headline, known))]
-
-
-def warnings_of(settings: Settings, facts: ModelFacts) -> list[str]:
-    """What is allowed but seldom meant."""
-    rate, usual = settings.training.learning_rate, settings.method.usual_learning_rate
-    if not usual or rate is None or usual[0] <= rate <= usual[1]:
-        return []
-    low, high = usual
-    name = settings.method.name
-    return [
-        f"training.learning_rate={rate:g} is far outside what {name} needs: {low:g} to {high:g}"
-    ]

@@ -15,7 +15,8 @@ from typing import Any
 
 from tunebook.errors import RequestError
 from tunebook.models.facts import ModelFacts, facts_of
-from tunebook.settings.checks import check, check_without_model, warnings_of
+from tunebook.settings.advice import advice
+from tunebook.settings.checks import check, check_without_model
 from tunebook.settings.schema import LimitSettings, Settings
 
 FALLBACKS: dict[str, Any] = {
@@ -46,19 +47,31 @@ def resolve(given: Settings) -> Resolved:
 
     Raises RequestError with everything that is wrong with the model's path or between settings.
     """
-    settings = copy.deepcopy(given)
-    facts = _facts_of(settings)
-    settings.model.family = facts.family
-    origins = {"model.family": "the model's config.json"}
-    if settings.model.name == UNNAMED:
-        settings.model.name = Path(os.path.abspath(facts.folder or facts.path)).name
-    origins |= _fill(settings, _defaults(settings))
-    if settings.debug:
-        _shorten(settings, origins)
+    facts = _facts_of(given)
+    settings, origins = filled(given, facts.family, facts.folder or facts.path)
     _make_absolute(settings)
     if problems := check(settings, facts):
         raise RequestError(problems)
-    return Resolved(settings, facts, origins, warnings_of(settings, facts))
+    return Resolved(settings, facts, origins, [str(one) for one in advice(settings, facts)])
+
+
+def filled(
+    given: Settings, family: str | None, place: str | Path | None = None
+) -> tuple[Settings, dict[str, str]]:
+    """A copy of `given` with its gaps filled, unchecked, and where each filled value came from.
+
+    Without a `family` the defaults that depend on it stay open. A model without a name of its own
+    is named after its `place`.
+    """
+    settings = copy.deepcopy(given)
+    settings.model.family = family
+    origins = {"model.family": "the model's config.json"} if family else {}
+    if settings.model.name == UNNAMED and place:
+        settings.model.name = Path(os.path.abspath(place)).name
+    origins |= _fill(settings, _defaults(settings))
+    if settings.debug:
+        _shorten(settings, origins)
+    return settings, origins
 
 
 def _make_absolute(settings: Settings) -> None:
@@ -80,12 +93,12 @@ def _facts_of(settings: Settings) -> ModelFacts:
 
 def _defaults(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     model, method, data, task = settings.model, settings.method, settings.data, settings.task
-    assert model.family is not None
+    of_family = method.by_family.get(model.family or "", {})
     return [
         (f"data set {data.name}", {"task.instruction": data.instructions.get(task.name)}),
         (f"task {task.name}", {"task.instruction": task.usual_instruction}),
         (f"model {model.name} for {method.name}", model.by_method.get(method.name, {})),
-        (f"method {method.name} for {model.family}", method.by_family.get(model.family, {})),
+        (f"method {method.name} for {model.family}", of_family),
         ("Tunebook's default", _fallbacks(settings)),
     ]
 

@@ -45,7 +45,7 @@ class DataSettings:
     """Where examples come from."""
 
     name: str = required("the data set's name")
-    source: str = required("where rows come from", choices=("village", "files", "hub"))
+    source: str = required("where rows come from", choices=("village", "rows", "files", "hub"))
     path: str | None = setting(None, "hub id, or a local folder with the same files")
     subset: str | None = setting(None, "configuration of the hub data set")
     revision: str | None = setting(None, "commit, tag or branch of the hub data set")
@@ -56,6 +56,9 @@ class DataSettings:
     train: str | None = setting(None, "file or folder of training rows")
     validation: str | None = setting(None, "file or folder of validation rows")
     test: str | None = setting(None, "file or folder of test rows")
+    rows: dict[str, Any] = setting(
+        {}, "rows written here, a list a split, for data.source=rows", changes_result=False
+    )
     fields: dict[str, str] = setting({}, "which column holds a field: data.fields.document=article")
     tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
     instructions: dict[str, str] = setting(
@@ -78,6 +81,10 @@ class ModelSettings:
     path: str | None = setting(None, "local folder, hub name, or tunebook:NAME for an embedded one")
     revision: str | None = setting(None, "commit, tag or branch on the hub")
     family: str | None = setting(None, "read from the model's config.json", choices=FAMILIES)
+    usual_family: str | None = setting(
+        None, "what recipes.book shows for a hub model that is not here yet", choices=FAMILIES,
+        changes_result=False,
+    )  # fmt: skip
     dtype: str | None = setting(
         None, "number format of the weights and arithmetic; null: bf16 where the card has it",
         choices=("float32", "bfloat16", "float16"),
@@ -112,6 +119,9 @@ class MethodSettings:
     )
     usual_learning_rate: list[float] = setting(
         [], "warn when the learning rate is outside these two", changes_result=False
+    )
+    search: dict[str, dict[str, Any]] = setting(
+        {}, "what tune=… tries, key by key; empty: the learning rate", changes_result=False
     )
 
 
@@ -170,6 +180,31 @@ class DecodingSettings:
 
 
 @dataclass
+class TuneSettings:
+    """A search for good settings on the validation split, in front of the run.
+
+    A run is what it is trained with, however that was found: nothing here changes its result.
+    """
+
+    trials: int | None = setting(
+        None, "try so many settings, then run the best; tune=8 is short for it", at_least=1,
+        at_most=1000, changes_result=False,
+    )  # fmt: skip
+    steps: int | None = setting(None, "updates of a trial; null: as many as the run has",
+                                at_least=1, changes_result=False)  # fmt: skip
+    seed: int = setting(1000, "draws the settings to try, and seeds every trial", at_least=0,
+                        changes_result=False)  # fmt: skip
+    fixed: list[str] = setting([], "keys that are not searched; what is typed is one of them",
+                               changes_result=False)  # fmt: skip
+    only: str | None = setting(
+        None, "a trial's number: that trial alone; winner: the run alone, all trials being done",
+        changes_result=False,
+    )  # fmt: skip
+    report: str = setting("", "the search that chose the settings of this run",
+                          changes_result=False)  # fmt: skip
+
+
+@dataclass
 class Settings:
     """One run, fully described."""
 
@@ -180,7 +215,12 @@ class Settings:
     template: TemplateSettings = required("the hard prompt")
     training: TrainingSettings = setting(TrainingSettings, "how it is trained")
     decoding: DecodingSettings = setting(DecodingSettings, "how text is generated")
+    tune: TuneSettings = setting(
+        TuneSettings, "the search in front of the run", changes_result=False
+    )
     recipe: str | None = setting(None, "the recipe these settings come from", changes_result=False)
+    parent: str = setting("", "the recipe or run that this one was copied from",
+                          changes_result=False)  # fmt: skip
     expect: str = setting("", "the result to expect", changes_result=False)
     seed: int = setting(0, "draws initial weights, order of examples and dropout", at_least=0)
     again: bool = setting(False, "run again although a finished run is there", changes_result=False)

@@ -14,6 +14,7 @@ from tunebook.sweep.scratch import ELSEWHERE, FAILED, REFUSED, RUNNING, Outcome
 if TYPE_CHECKING:
     from tunebook.comparison import Run, Table
 
+REPORT = "report.html"
 SHOWN_ANYWAY = ("task", "method", "model", "seed", "recipe")
 
 
@@ -57,6 +58,21 @@ def compared(
     return comparison.tables(runs, swept[0] if len(swept) == 1 else None)
 
 
+def report_written(tables: Sequence[Table], outputs: Path) -> str:
+    """Write the tables as a page into `outputs`; returns a line that says where, or why not.
+
+    A page that cannot be written takes nothing from the sweep: its runs and table are there.
+    """
+    from tunebook.comparison.page import write_page
+
+    file = outputs / REPORT
+    try:
+        write_page(tables, file)
+    except OSError as error:
+        return f"no report: cannot write {file}: {error.strerror}"
+    return f"report: {file}"
+
+
 def _left_a_folder(outcome: Outcome) -> bool:
     return bool(outcome.folder) and (Path(outcome.folder) / "status.json").is_file()
 
@@ -70,11 +86,11 @@ def _as_run(planned: Planned, outcome: Outcome) -> Run:
     return Run(Path(planned.label), state, outcome.reason or outcome.state, settings)
 
 
-def summary(plan: Sequence[Planned], outcomes: Sequence[Outcome]) -> str:
+def summary(plan: Sequence[Planned], outcomes: Sequence[Outcome], what: str = "runs") -> str:
     """How many ended how, and each one that did not end well with its reason."""
     counts = {state: sum(one.state == state for one in outcomes)
               for state in dict.fromkeys(one.state for one in outcomes)}  # fmt: skip
-    head = f"{len(plan)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items())
+    head = f"{len(outcomes)} {what}: " + ", ".join(f"{n} {state}" for state, n in counts.items())
     bad = [one for one in outcomes if not one.is_well]
     lines = [f"  {plan[one.number].label}: {_reason(one)}" for one in bad]
     return "\n".join([head, *lines])

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from tunebook.runs.files import read_json, write_json, write_text
@@ -27,13 +28,15 @@ class Outcome:
     """What is known of one run.
 
     state: one of the words above. folder: its run folder, if there is one. reason: why it did not
-    end well. seconds: since it began. doing: what it is at. said: its choices and warnings.
+    end well. came_to: its result in a few words, where there is more to say than that it is done.
+    seconds: since it began. doing: what it is at. said: its choices and warnings.
     """
 
     number: int
     state: str = RUNNING
     folder: str = ""
     reason: str = ""
+    came_to: str = ""
     seconds: float = 0.0
     doing: str = ""
     said: list[str] = field(default_factory=list)
@@ -51,17 +54,28 @@ class Scratch:
     path: Path
 
     @classmethod
-    def make(cls, outputs: Path, plan: Sequence[Sequence[str]]) -> Scratch:
-        """A new one below `outputs`, where every process that may run a run can see it."""
+    def make(
+        cls, outputs: Path, plan: Sequence[Sequence[str]], phases: Sequence[int] | None = None
+    ) -> Scratch:
+        """A new one below `outputs`, where every process that may run a run can see it.
+
+        phases: how many runs there are of each phase, in their order; one phase where not given.
+        """
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         scratch = cls(outputs.absolute() / ".sweeps" / name)
-        write_json(scratch.path / "plan.json", [list(words) for words in plan])
+        words = [list(words) for words in plan]
+        write_json(scratch.path / "plan.json", {"runs": words, "phases": phases or [len(words)]})
         return scratch
 
     def plan(self) -> list[list[str]]:
         """The words of each run, in the order in which they begin."""
-        found: list[list[str]] = read_json(self.path / "plan.json")
+        found: list[list[str]] = read_json(self.path / "plan.json")["runs"]
         return found
+
+    def phases(self) -> list[range]:
+        """The numbers of the runs of each phase, which begins when the one before it has ended."""
+        ends = list(accumulate(read_json(self.path / "plan.json")["phases"], initial=0))
+        return [range(first, end) for first, end in pairwise(ends)]
 
     def write(self, outcome: Outcome) -> None:
         """Say how a run goes."""

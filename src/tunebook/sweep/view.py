@@ -85,9 +85,9 @@ class View(AbstractContextManager["View"]):
         if outcome.state == DONE:
             left = self.timing.left(self.outcomes)
             about = f"; about {in_words(left)} left" if left else ""
-            return f"done in {in_words(outcome.seconds)}{about}"
+            return f"done in {in_words(outcome.seconds)}{_result(outcome)}{about}"
         if outcome.state in (FINISHED_BEFORE, ELSEWHERE):
-            return outcome.state
+            return f"{outcome.state}{_result(outcome)}"
         return f"{outcome.state}: {outcome.reason}"
 
     def _print(self, outcome: Outcome, words: str) -> None:
@@ -120,3 +120,7 @@ class View(AbstractContextManager["View"]):
     def _line(self, outcome: Outcome) -> Text:
         text = f"{self._place(outcome)} {self.labels[outcome.number]}  {outcome.doing or 'loads'}"
         return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _result(outcome: Outcome) -> str:
+    return f", {outcome.came_to}" if outcome.came_to else ""

@@ -12,6 +12,7 @@ from tunebook.settings.schema import TemplateSettings
 from tunebook.tasks import Task
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+BARE = "{{ bare }}"
 _PLACEHOLDER = "x"
 WRITTEN = "Fields are written {{ name }}; see jinja.palletsprojects.com."
 

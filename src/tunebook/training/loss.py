@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from tunebook.training.batches import IGNORED, Batches
 
@@ -43,9 +42,57 @@ class TokenLoss:
         if logits.dim() == 3:
             logits = logits[:, logits.shape[1] - labels.shape[1] - self.decoder_only :]
             logits = logits[:, : labels.shape[1]][wanted]
-        return cross_entropy(
-            logits.float(), labels[wanted], reduction="sum", label_smoothing=self.smoothing
-        )
+        return token_losses(logits, labels[wanted], self.smoothing).sum()
+
+
+def token_losses(
+    logits: torch.Tensor, labels: torch.Tensor, smoothing: float = 0.0
+) -> torch.Tensor:
+    """Cross-entropy of each token, float32 or better (tokens,), from logits (tokens, vocabulary).
+
+    As torch's cross_entropy, in less memory and with a gradient nearer to the true one.
+    """
+    losses: torch.Tensor = _CrossEntropy.apply(logits, labels, smoothing)
+    return losses
+
+
+TOKENS = 64
+"""Logits of so many tokens are made precise at once."""
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """The gradient is made with the loss and is all that is kept.
+
+    With p = softmax(x), V words, label y and smoothing s, the loss of a token is
+    log(sum(exp(x))) - (1 - s) x_y - s mean(x), and its gradient p - (1 - s) [y] - s / V.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits: torch.Tensor, labels: torch.Tensor, smoothing: float
+    ) -> torch.Tensor:
+        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
+        precise = torch.promote_types(logits.dtype, torch.float32)
+        losses = logits.new_empty(len(logits), dtype=precise)
+        for start in range(0, len(logits), TOKENS):
+            some = slice(start, start + TOKENS)
+            scores, right = logits[some].to(precise), labels[some, None]
+            scores = scores - scores.amax(dim=1, keepdim=True)
+            share = scores.exp()
+            size = share.sum(dim=1, keepdim=True)
+            reached = (1 - smoothing) * scores.gather(1, right)[:, 0]
+            losses[some] = size.log()[:, 0] - reached - smoothing * scores.mean(dim=1)
+            if gradient is not None:
+                share.div_(size).sub_(smoothing / scores.shape[1])
+                share.scatter_add_(1, right, share.new_full(right.shape, smoothing - 1))
+                gradient[some] = share
+        ctx.save_for_backward(gradient)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad[:, None].to(gradient.dtype), None, None
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from tunebook.events import Doing
 from tunebook.training import state
 from tunebook.training.batches import Batches
 from tunebook.training.history import History
@@ -54,11 +55,15 @@ class PromptTrainer(Trainer):
         self.best: state.Tensors | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        """Random order with rows of similar length together, drawn anew for each epoch."""
+        """Random order with rows of similar length together, drawn anew for each epoch.
+
+        The rows of one update stay together, however many processes and batches it has.
+        """
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
         rows: Any = self.train_dataset if train_dataset is None else train_dataset
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        size *= self.args.world_size
         return ByLength(rows.lengths(), size, self.args.seed)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
@@ -163,7 +168,8 @@ class Lines(TrainerCallback):
     ) -> None:
         """Say how far training is, and the validation loss."""
         loss = (metrics or {}).get("eval_loss", float("nan"))
-        self.say(f"step {state.global_step} of {state.max_steps}: validation loss {loss:.3f}")
+        step = f"step {state.global_step} of {state.max_steps}"
+        self.say(Doing(f"{step}: validation loss {loss:.3f}"))
 
 
 def last_complete(folder: Path) -> Path | None:

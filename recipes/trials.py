@@ -1,0 +1,71 @@
+"""The trials of a sweep's searches: steps of its plan in front of the runs that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tunebook.methods import trains
+from tunebook.models.keeping import what_is_loaded
+from tunebook.search import plan, refuse_the_seed_of_trials
+from tunebook.settings.schema import Settings
+from tunebook.sweep import Planned
+
+
+@dataclass(frozen=True)
+class PlannedTrial(Planned):
+    """One trial of a search, which runs as everything else does and is no row of the table."""
+
+
+def with_trials(runs: Sequence[Planned]) -> tuple[list[Planned], list[int]]:
+    """Everything that is to be done, and how much of it there is in each phase.
+
+    The runs of one base stand together. Those that search wait for all trials on their base; runs
+    that differ in their seed alone share a search. Raises RequestError where a search is wrong.
+    """
+    if not any(_searches(one.settings) for one in runs):
+        return list(runs), [len(runs)]
+    steps: list[Planned] = []
+    phases: list[int] = []
+    for _, group in groupby(runs, key=lambda one: what_is_loaded(one.settings.model)):
+        for phase in _phases(list(group)):
+            steps += phase
+            phases += [len(phase)] if phase else []
+    return steps, phases
+
+
+def _searches(settings: Settings) -> bool:
+    """Whether trials are still to be planned: typed by hand, `tune.only` asks for one part."""
+    tune = settings.tune
+    wanted = tune.trials is not None and tune.only is None and not settings.dry_run
+    return wanted and trains(settings.method)
+
+
+def _phases(runs: Sequence[Planned]) -> tuple[list[Planned], list[Planned]]:
+    """What can begin at once, and what waits; what trains the base itself comes last in each."""
+    waiting = [one for one in runs if _searches(one.settings)]
+    for one in waiting:
+        refuse_the_seed_of_trials(one.settings)
+    first = [*_trials(waiting), *(one for one in runs if not _searches(one.settings))]
+    first.sort(key=lambda one: one.settings.method.kind == "full")
+    return first, [Planned((*one.words, "++tune.only=winner"), one.label, one.settings)
+                   for one in waiting]  # fmt: skip
+
+
+def _trials(runs: Sequence[Planned]) -> Iterator[Planned]:
+    searches = {_without_seed(one.words): one for one in reversed(runs)}
+    for words, run in reversed(searches.items()):
+        yield from _trials_of(words, run)
+
+
+def _trials_of(words: tuple[str, ...], run: Planned) -> Iterator[Planned]:
+    label = " ".join(_without_seed(tuple(run.label.split(" ")))) if "=" in run.label else ""
+    trials = plan(run.settings).trials
+    for one in trials:
+        place = f"{label} trial {one.number} of {len(trials)} ({one})".strip()
+        yield PlannedTrial((*words, f"++tune.only={one.number}"), place, run.settings)
+
+
+def _without_seed(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if not word.lstrip("+").startswith("seed="))

@@ -1,0 +1,301 @@
+"""What an outputs folder holds, and removing what is picked: whole run folders and nothing else.
+
+A folder is a run folder of ours if a run made everything in it. One that holds another file, or
+that a process is working in, is left alone. A folder is set aside whole before it is deleted, so
+that a removal that is cut off leaves no half run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+from rich.text import Text
+
+from tunebook.book import tables
+from tunebook.book.described import shown
+from tunebook.comparison.folders import run_folders
+from tunebook.comparison.keys import flat, full_key
+from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.runs.files import read_json
+from tunebook.runs.folder import LOCK, MADE_BY_A_RUN
+
+RUN_NAME = re.compile(r".+-[0-9a-f]{10}")
+OURS = {*MADE_BY_A_RUN, "settings.yaml", LOCK, "prefix"}
+ASIDE = ".removing-"
+ANSWERS = ".before"
+OUTPUTS = "outputs"
+STATE, RUNNING, BROKEN = "state", "running", "broken"
+AGES = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. seconds: since it was last written to; kept: why it may not be removed."""
+
+    path: Path
+    state: str
+    bytes: int
+    seconds: float
+    settings: Mapping[str, Any]
+    kept: str = ""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Which runs are meant: all conditions must hold."""
+
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+    bytes: float = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was asked for."""
+        return not (self.values or self.seconds or self.bytes)
+
+    def takes(self, run: Run) -> bool:
+        """Whether `run` is meant."""
+        old, large = run.seconds >= self.seconds, run.bytes >= self.bytes
+        return old and large and all(_matches(run, *one) for one in self.values.items())
+
+
+def _matches(run: Run, key: str, wanted: Sequence[str]) -> bool:
+    known = {**run.settings, STATE: run.state}
+    where = full_key(key, known)
+    value = shown(known[where]) if where else None
+    return value is not None and any(fnmatch.fnmatchcase(value, one) for one in wanted)
+
+
+def pick_from(words: Sequence[str], older_than: str | None, larger_than: str | None) -> Pick:
+    """The pick that KEY=VALUE words, an age and a size make. Raises RequestError."""
+    problems: list[Problem] = []
+    values = {key: value.split(",") for key, _, value in (word.partition("=") for word in words)}
+    pick = Pick(
+        values,
+        _amount("--older-than", older_than, AGES, "12h, 30d, 6w", problems),
+        _amount("--larger-than", larger_than, SIZES, "500kB, 20MB, 1GB", problems),
+    )
+    if problems:
+        raise RequestError(problems)
+    return pick
+
+
+def _amount(
+    flag: str, text: str | None, units: Mapping[str, float], examples: str, problems: list[Problem]
+) -> float:
+    if text is None:
+        return 0.0
+    found = AMOUNT.fullmatch(text)
+    if found and found[2] in units:
+        return float(found[1]) * units[found[2]]
+    problems.append(Problem(f"{flag} {text}", "is no amount", f"Write, for example, {examples}."))
+    return 0.0
+
+
+def clean(
+    folders: Sequence[Path], pick: Pick, *, everything: bool, answers: bool, remove: bool
+) -> int:
+    """List the runs that are meant; with `remove`, remove them. Returns 1 where one could not be.
+
+    everything: without a pick, all runs are meant. answers: kept answers of untouched models too.
+    Raises RequestError where nothing says which runs are to be removed.
+    """
+    runs = _runs(folders)
+    _check(pick, runs)
+    are_runs = all(map(_is_run, folders))
+    if remove and pick.is_open and not (everything or answers or are_runs):
+        remedy = "Give state=failed, --older-than 30d, a run's folder, or --all."
+        raise RequestError(Problem("--remove", "does not say what", remedy))
+    meant = [run for run in runs if pick.takes(run)] if everything or not answers else []
+    kept_answers = _answers(folders) if answers else []
+    _show(meant, kept_answers)
+    if not remove:
+        _say_how(meant, kept_answers)
+        return 0
+    return _remove_all(meant, kept_answers, folders)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "settings.yaml").is_file() and (folder / "status.json").is_file()
+
+
+def _runs(folders: Sequence[Path]) -> list[Run]:
+    """Every run in or below `folders`. Raises RequestError for a folder that is not there."""
+    problems, found = [], dict[Path, None]()
+    for folder in folders:
+        if not folder.is_dir() and str(folder) != OUTPUTS:
+            problems.append(Problem(str(folder), "there is no such folder"))
+        elif folder.is_dir():
+            with contextlib.suppress(RequestError):  # a folder without runs is clean
+                found |= dict.fromkeys(run_folders([folder]))
+    if problems:
+        raise RequestError(problems)
+    return [_run(path) for path in found]
+
+
+def _run(path: Path) -> Run:
+    files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
+    stats = [file.stat() for file in files]
+    last = max((one.st_mtime for one in stats), default=path.stat().st_mtime)
+    settings = _settings_in(path)
+    return Run(
+        path, _state(path, settings), sum(one.st_size for one in stats),
+        max(0.0, time.time() - last), flat(settings), _why_kept(path, settings),
+    )  # fmt: skip
+
+
+def _settings_in(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load((path / "settings.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _state(path: Path, settings: Mapping[str, Any]) -> str:
+    if is_at_work(path):
+        return RUNNING
+    status = read_json(path / "status.json")
+    state = status.get("state") if isinstance(status, dict) else None
+    if not settings or state is None:
+        return BROKEN
+    return "interrupted" if state == "running" else str(state)
+
+
+def is_at_work(path: Path) -> bool:
+    """Whether a process holds the folder's lock; it deletes the file when it lets go."""
+    lock = path / LOCK
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _why_kept(path: Path, settings: Mapping[str, Any]) -> str:
+    """Why the folder may not be removed; empty where it may."""
+    if path.is_symlink():
+        return "is a link"
+    if not RUN_NAME.fullmatch(path.name) or "schema" not in settings or "method" not in settings:
+        return "does not look like a run folder of Tunebook"
+    foreign = sorted(one.name for one in path.iterdir() if one.name not in OURS)
+    foreign = [name for name in foreign if not (name.startswith(".") and name.endswith(".part"))]
+    return f"holds {foreign[0]}, which no run made" if foreign else ""
+
+
+def _check(pick: Pick, runs: Sequence[Run]) -> None:
+    known = {key for run in runs for key in run.settings} | {STATE}
+    known |= {key.removesuffix(".name") for key in known if key.endswith(".name")}
+    problems = [Problem(key, "no run has such a setting", did_you_mean(key, known))
+                for key in pick.values if key not in known]  # fmt: skip
+    if problems and runs:
+        raise RequestError(problems)
+
+
+def _answers(folders: Sequence[Path]) -> list[Path]:
+    """The kept answers of untouched models: files of ours with ten digits for a name."""
+    return sorted(file for folder in folders for file in (folder / ANSWERS).glob("*.json")
+                  if re.fullmatch(r"[0-9a-f]{10}", file.stem))  # fmt: skip
+
+
+def _show(runs: Sequence[Run], answers: Sequence[Path]) -> None:
+    order = sorted(runs, key=lambda run: -run.bytes)
+    rows = [(_age(run.seconds), _size(run.bytes), run.state, Text(str(run.path)), run.kept)
+            for run in order]  # fmt: skip
+    if rows:
+        tables.show(tables.table(("AGE", "SIZE", "STATE", "RUN", "LEFT ALONE"), rows))
+    if answers:
+        size = sum(file.stat().st_size for file in answers)
+        tables.show(f"{len(answers)} kept answers of untouched models, {_size(size)}")
+    total = sum(run.bytes for run in runs)
+    tables.show(f"{len(runs)} run{'s' * (len(runs) != 1)}, {_size(total)}")
+
+
+def _say_how(runs: Sequence[Run], answers: Sequence[Path]) -> None:
+    if runs or answers:
+        tables.show("nothing was removed; the same command with --remove removes these")
+
+
+def _remove_all(runs: Sequence[Run], answers: Sequence[Path], folders: Sequence[Path]) -> int:
+    freed, left = 0, []
+    for run in runs:
+        reason = run.kept or remove_run(run.path)
+        if reason:
+            left.append(f"{run.path} {reason}")
+        else:
+            freed += run.bytes
+            _remove_empty_above(run.path, folders)
+    for file in answers:
+        freed += file.stat().st_size
+        file.unlink(missing_ok=True)
+    for line in left:
+        tables.show(Text(f"left alone: {line}"))
+    done = len(runs) - len(left)
+    tables.show(f"removed {done} run{'s' * (done != 1)}, {_size(freed)} freed")
+    return 1 if left else 0
+
+
+def remove_run(path: Path) -> str:
+    """Remove the run folder, unless a process works in it. Returns why it was left, or nothing."""
+    lock = FileLock(path / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return "is running"
+    except OSError as error:
+        return f"cannot be removed: {error.strerror}"
+    aside = path.with_name(f"{ASIDE}{path.name}")
+    try:
+        path.rename(aside)
+    except OSError as error:
+        (path / LOCK).unlink(missing_ok=True)
+        return f"cannot be removed: {error.strerror}"
+    finally:
+        lock.release()
+    shutil.rmtree(aside, ignore_errors=True)
+    return f"was set aside, but {aside} cannot be deleted" if aside.exists() else ""
+
+
+def _remove_empty_above(path: Path, folders: Sequence[Path]) -> None:
+    """Remove the folders of method, model and task that hold nothing any more."""
+    ends = {folder.resolve() for folder in folders}
+    for folder in _above(path.resolve().parent, lambda one: one in ends):
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def _above(folder: Path, is_end: Callable[[Path], bool]) -> Iterator[Path]:
+    for _ in range(3):
+        if is_end(folder):
+            return
+        yield folder
+        folder = folder.parent
+
+
+def _size(count: float) -> str:
+    for unit, one in reversed(SIZES.items()):
+        if count >= one:
+            return f"{count / one:.3g} {unit}"
+    return "0 B"
+
+
+def _age(seconds: float) -> str:
+    for unit, one in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= one:
+            return f"{seconds / one:.0f} {unit}"
+    return "now"

@@ -1,0 +1,214 @@
+"""Copies of recipes and runs: complete, commented files that remember where they came from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tunebook import folders
+from tunebook.book.described import DEFAULT, Described, Key, Line, lines_of, values_of
+from tunebook.book.remarks import remarks_of
+from tunebook.errors import Problem, RequestError
+from tunebook.runs.files import read_json
+from tunebook.runs.folder import RunFolder
+
+NAME = re.compile(r"[A-Za-z][\w-]*")
+TAKEN_BY_HYDRA = ("null", "true", "false", "nan", "inf")
+GROUPS = ("task", "data", "model", "method", "template", "training", "decoding", "")
+TITLES = {
+    "task": "What the model is asked to do",
+    "data": "Where examples come from",
+    "model": "The frozen base model",
+    "method": "What is trained",
+    "template": "The hard prompt around each example",
+    "training": "How it is trained",
+    "decoding": "How text is generated",
+    "": "The run itself",
+}
+FROM_THE_OPTION = ("name", "kind", "tasks", "license", "note", "search")
+"""Keys that say what an option is: chosen above, not set below."""
+
+
+def target_of(parent: str, new: str | None, to: str | None) -> Path:
+    """Where the copy goes: ./conf/recipe/NEW.yaml, the file `to`, or NEW.yaml in the folder `to`.
+
+    Raises RequestError for a name that cannot be one, and where there is something already.
+    """
+    is_file = to is not None and Path(to).suffix in (".yaml", ".yml")
+    if to is not None and is_file:
+        target = Path(to).expanduser()
+    elif new is None:
+        raise RequestError(Problem("NEW", "is missing", "Give a name, or --to FILE.yaml."))
+    else:
+        target = (Path(to).expanduser() if to else Path("conf", "recipe")) / f"{new}.yaml"
+    problems = [*_wrong_name(new), *_taken(target, parent, new if to is None else None)]
+    if problems:
+        raise RequestError(problems)
+    return target
+
+
+def _wrong_name(new: str | None) -> Iterator[Problem]:
+    if new is not None and (not NAME.fullmatch(new) or new.lower() in TAKEN_BY_HYDRA):
+        remedy = "Use letters, digits, - and _; --to PATH says where the file goes."
+        yield Problem(new, "is no name for a recipe", remedy)
+
+
+def _taken(target: Path, parent: str, new: str | None) -> Iterator[Problem]:
+    known = folders.options("recipe")
+    there = known.get(new) if new else None
+    original = known.get(parent) or Path(parent).expanduser()
+    if new == parent or (target.exists() and target.resolve() == original.resolve()):
+        yield Problem(str(target), "is the recipe itself", "Give the copy another name.")
+    elif target.exists() or there:
+        what = "is there already, and nothing is overwritten"
+        yield Problem(str(there or target), what, "Give another name, or remove it first.")
+    elif target.parent.exists() and not target.parent.is_dir():
+        yield Problem(str(target.parent), "is a file, not a folder", "Give --to PATH.")
+
+
+def write(described: Described, parent: Path, name: str, target: Path) -> None:
+    """Write the copy. `parent` is the recipe's file or the run's folder, `name` what it is called.
+
+    Raises RequestError where the file cannot be made, or is made by somebody else just now.
+    """
+    text = text_of(described, parent, name, command_for(target))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise RequestError(Problem(str(target), what, "Give --to PATH.")) from None
+
+
+def command_for(target: Path) -> str:
+    """What runs the recipe in `target`."""
+    here = target.parent.resolve() == Path("conf", "recipe").resolve()
+    return f"python -m recipes.run recipe={target.stem if here else _as_path(target)}"
+
+
+def _as_path(target: Path) -> str:
+    return str(target) if "/" in str(target) else f"./{target}"
+
+
+def text_of(described: Described, parent: Path, name: str, command: str) -> str:
+    """The file of a copy: what the parent sets is set, all else stands commented out.
+
+    A run has everything set, so that it stays the same run when defaults change.
+    """
+    is_run = parent.is_dir()
+    remarks = {} if is_run else remarks_of(parent.read_text(encoding="utf-8"))
+    parts = [_head(described, parent, name, command)]
+    lines = {line.key: line for line in lines_of(described)}
+    keys = [(key, field, lines[key]) for key, _, field in values_of(described.settings)
+            if key in lines]  # fmt: skip
+    for group in GROUPS:
+        own = [one for one in keys if one[0].rpartition(".")[0].partition(".")[0] == group]
+        parts.append("\n".join(_group(group, own, described, remarks, is_run=is_run)))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(described: Described, parent: Path, name: str, command: str) -> str:
+    line = folders.first_line(parent) if parent.is_file() else f"The run {parent.name} again"
+    options = [
+        f"  - override /{group}: {option}" for group, (option, _) in described.chosen.items()
+    ]
+    return "\n".join([
+        f"# {command}",
+        f"# {line}",
+        "#",
+        "# Copied from its parent; recipes.book diff shows what you have changed since.",
+        "# A key right behind a # has the value that it shows; take the # away to change it.",
+        f"parent: {_yaml(name)}",
+        "defaults:",
+        *options,
+        "  - _self_",
+        *_expectation(described, parent),
+    ])  # fmt: skip
+
+
+def _expectation(described: Described, parent: Path) -> list[str]:
+    if parent.is_dir():
+        found = _measured(parent)
+        return ["", "# What the run reached: before -> after [95 % interval].",
+                f"expect: {_yaml(found)}"] if found else []  # fmt: skip
+    if expect := described.settings.expect:
+        return ["", f"# The parent's result; measure your own.\n# expect: {_yaml(expect)}"]
+    return []
+
+
+def _measured(run: Path) -> str:
+    if not RunFolder(run).complete:
+        return ""
+    metrics = read_json(run / "metrics.json")
+    head = metrics["headline"]
+    low, high = head["interval"]
+    before = metrics["before"][head["name"]]
+    return f"{head['name']} {before:.1f} -> {head['value']:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _group(
+    group: str, keys: list[tuple[str, Key, Line]], described: Described,
+    remarks: Mapping[str, list[str]], *, is_run: bool,
+) -> Iterator[str]:  # fmt: skip
+    keys = [one for one in keys if not _comes_with_the_option(one[0], one[2], is_run)]
+    live = {key for key, _, line in keys if _is_set(key, line, described, is_run)}
+    if not keys:
+        return
+    yield f"# {TITLES[group]}"
+    if group:
+        yield f"{group}:" if live else f"#{group}:"
+    open_part = ""
+    for key, field, line in keys:
+        part, _, name = key.removeprefix(f"{group}." if group else "").rpartition(".")
+        indent = "  " * bool(group) + "  " * bool(part)
+        if part and part != open_part:
+            alive = any(one.startswith(f"{group}.{part}.") for one in live)
+            yield f"{'  ' * bool(group)}{'' if alive else '#'}{part}:"
+        open_part = part
+        yield from _key(name, line, field, indent, remarks.get(key), is_set=key in live)
+
+
+def _comes_with_the_option(key: str, line: Line, is_run: bool) -> bool:
+    """Whether choosing the option says it all; a run may have named its model itself."""
+    return key.rpartition(".")[2] in FROM_THE_OPTION and not (is_run and line.differs)
+
+
+def _is_set(key: str, line: Line, described: Described, is_run: bool) -> bool:
+    if is_run:
+        return line.value is not None or key in described.in_options
+    in_file = any(one == key or one.startswith(f"{key}.") for one in described.written)
+    in_words = any(one == key or one.startswith(f"{key}.") for one in described.typed)
+    return in_file or in_words
+
+
+def _key(
+    name: str, line: Line, field: Key, indent: str, remarks: list[str] | None, *, is_set: bool
+) -> Iterator[str]:
+    for remark in remarks or [field.metadata["description"]]:
+        yield f"{indent}# {remark}"
+    origin = "" if is_set or line.origin == DEFAULT else f"  # {line.origin}"
+    yield f"{indent}{'' if is_set else '#'}{name}: {_yaml(line.value)}{origin}"
+
+
+def _yaml(value: Any, *, within: bool = False) -> str:
+    """A value in one line of YAML, `within` a list or not; a dollar sign stays one for Hydra."""
+    if isinstance(value, dict):
+        pairs = (f"{_yaml(name, within=True)}: {_yaml(one, within=True)}"
+                 for name, one in value.items())  # fmt: skip
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_yaml(one, within=True) for one in value)}]"
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**9, allow_unicode=True)
+    text = text.removesuffix("\n").removesuffix("\n...")
+    breaks = within and isinstance(value, str) and set(value) & set(IN_A_LIST)
+    plain = text.isprintable() and not breaks
+    return (text if plain else json.dumps(value, ensure_ascii=False)).replace("${", "\\${")
+
+
+IN_A_LIST = ",[]{}"

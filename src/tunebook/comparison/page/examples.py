@@ -1,0 +1,112 @@
+"""Test examples with the answers of every row side by side, as many as fit into the page."""
+
+from __future__ import annotations
+
+import collections
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunebook.comparison.plots.figure import label_of
+from tunebook.comparison.run import Run
+from tunebook.comparison.table import Row, Table
+
+MOST_BYTES = 6_000_000
+"""Of all examples in a page together."""
+MOST_SIDES = 16
+LONGEST_TEXT = 4000
+Answers = list[dict[str, Any]]
+
+
+def examples_of(table: Table, most_bytes: int = MOST_BYTES) -> dict[str, Any] | None:
+    """What the page needs to show examples of a table; None where no row is complete.
+
+    sides: name and seed of the run whose answers are shown for each row.
+    examples: in the order of the test set, each with its `id`, its place `at`, `references`,
+        `prompts` (each text once, the commonest first), `answers` ([text, score, number of its
+        prompt] a side) and `spread`, the standard deviation of the sides' scores.
+    left_out: a sentence where not all examples, or not all rows, are there; else empty.
+    """
+    rows = table.scored[:MOST_SIDES]
+    if not rows:
+        return None
+    runs = [_shown(row) for row in rows]
+    answers = [_answers(run.path / "predictions.jsonl") for run in runs]
+    examples = [
+        _example(at, same, table.headline) for at, same in enumerate(zip(*answers, strict=True))
+    ]
+    kept = _that_fit(examples, most_bytes)
+    return {
+        "headline": table.headline,
+        "higherIsBetter": table.higher_is_better,
+        "sides": [
+            {"name": label_of(row, table), "seed": run.seed, "seeds": len(row.runs)}
+            for row, run in zip(rows, runs, strict=True)
+        ],
+        "examples": kept,
+        "leftOut": _left_out(len(kept), len(examples), len(rows), len(table.scored)),
+    }
+
+
+def _shown(row: Row) -> Run:
+    """The run of a row's lowest seed: chosen before any score is seen."""
+    return row.runs[0]
+
+
+def _answers(path: Path) -> Answers:
+    """The rows of predictions.jsonl, in the order in which the comparison pairs them."""
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines if line.strip()]
+    return sorted(rows, key=lambda row: (str(row["id"]), row["references"]))
+
+
+def _example(at: int, rows: Sequence[Mapping[str, Any]], headline: str) -> dict[str, Any]:
+    prompts = _commonest_first([str(row.get("prompt", "")) for row in rows])
+    scores = [row["scores"]["after"].get(headline) for row in rows]
+    known = [score for score in scores if score is not None]
+    return {
+        "id": str(rows[0]["id"]),
+        "at": at,
+        "references": [_clipped(str(text)) for text in rows[0]["references"]],
+        "prompts": [_clipped(text) for text in prompts],
+        "answers": [
+            [_clipped(str(row["after"])), score, prompts.index(str(row.get("prompt", "")))]
+            for row, score in zip(rows, scores, strict=True)
+        ],
+        "spread": statistics.pstdev(known) if len(known) > 1 else 0.0,
+    }
+
+
+def _commonest_first(prompts: Sequence[str]) -> list[str]:
+    counted = collections.Counter(prompts)
+    return sorted(counted, key=lambda prompt: (-counted[prompt], len(prompt)))
+
+
+def _clipped(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}… ({len(text) - LONGEST_TEXT:,} more characters)"
+
+
+def _that_fit(examples: Sequence[dict[str, Any]], most_bytes: int) -> list[dict[str, Any]]:
+    """Those on which the rows disagree most, until the room is used; in their own order."""
+    kept: list[dict[str, Any]] = []
+    used = 0
+    for example in sorted(examples, key=lambda example: -example["spread"]):
+        used += len(json.dumps(example, ensure_ascii=False).encode("utf-8", "replace"))
+        if used > most_bytes and kept:
+            break
+        kept.append(example)
+    return sorted(kept, key=lambda example: example["at"])
+
+
+def _left_out(kept: int, examples: int, sides: int, rows: int) -> str:
+    found = []
+    if kept < examples:
+        found.append(f"To keep the page small it holds {kept:,} of {examples:,} test examples: "
+                     "those on which the rows disagree most.")  # fmt: skip
+    if sides < rows:
+        found.append(f"Only the first {sides} of the table's {rows} rows are here.")
+    return " ".join(found)

@@ -1,0 +1,33 @@
+"""One process of a training: torchrun --nproc_per_node N distributed_training.py FOLDER KEY=VALUE
+
+Writes the trained tensors to FOLDER/RANK.safetensors.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from recipes import compose
+from tunebook import running
+from tunebook.training import train
+from tunebook.training.state import save, trainable
+
+
+def main(folder: Path, words: list[str]) -> None:
+    """As a run trains, between loading and scoring."""
+    said: list[str] = []
+    work = running.prepare(compose(*words), said.append)
+    base = running.load_base(work)
+    rows, validation, _ = running.encode(work, base)
+    model = running.attach(work, base)
+    assert any("all rows read the same keys and values" in line for line in said)
+    own = folder / f"rank-{os.environ.get('RANK', 0)}"
+    own.mkdir(parents=True)
+    train(model, base, rows, validation, work.settings, own, said.append, quiet=True)
+    save(trainable(model), folder / f"{own.name}.safetensors")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
