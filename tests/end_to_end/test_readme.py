@@ -46,6 +46,19 @@ def test_the_table_of_options_is_complete() -> None:
             assert named == there - {"custom"}, groups
 
 
+def test_the_chinese_readme_has_the_same_commands_and_figures() -> None:
+    chinese = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    english = (ROOT / "README.md").read_text(encoding="utf-8")
+    typed = [
+        [re.sub(r" +#.*", "", line) for line in text.splitlines() if line.startswith("    ")]
+        for text in (english, chinese)
+    ]
+    assert typed[0] == typed[1]
+    for pattern in (r"\]\((docs/[^)]+)\)", r"^## ", r"\d+\.\d", r"^\| `(\w+)"):
+        found = [re.findall(pattern, text, re.MULTILINE) for text in (english, chinese)]
+        assert sorted(found[0]) == sorted(found[1]), pattern
+
+
 def test_the_make_targets_are_there() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^    make (\w+)", README, re.MULTILINE):
