@@ -56,7 +56,7 @@ def test_without_words_it_compares_outputs(
         (["method=glob(z*)"], ["zero_shot"]),
         (["method.num_virtual_tokens=range(5,15,5)"], ["prompt", "prompt"]),
         (["method.num_virtual_tokens=20"], ["prompt"]),
-        (["training.learning_rate=0.3", "seed=1", "task=qa"], ["prompt"] * 3),
+        (["training.learning_rate=1.0", "seed=1", "task=qa"], ["prompt"] * 3),
         (["outputs/summarize/tiny_t5/lora"], ["lora"]),
         (["task=qa", "--sort", "trainable", "method=lora,zero_shot"], ["zero_shot", "lora"]),
     ],

@@ -11,10 +11,10 @@ import yaml
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from tunebook.data.village import TASKS, VERSION, rows
+from tunebook.data.village import TASKS, rows
 from tunebook.pretraining.batches import collated, encoded
 from tunebook.pretraining.loop import batch_loss
-from tunebook.pretraining.mixture import skill
+from tunebook.pretraining.mixture import VERSION, skill
 from tunebook.pretraining.settings import DEFAULTS, PretrainingSettings
 
 EMBEDDED = Path(__file__).resolve().parents[2] / "src" / "tunebook" / "models" / "embedded"
@@ -29,7 +29,7 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 def settings_of(folder: Path) -> PretrainingSettings:
     content = yaml.safe_load((folder / "settings.yaml").read_text())
-    assert content.pop("village") == VERSION
+    assert content.pop("mixture") == VERSION
     return PretrainingSettings(**content)
 
 

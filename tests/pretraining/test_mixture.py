@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import islice, repeat
 from random import Random
 
@@ -9,7 +10,17 @@ import pytest
 
 from tunebook.data.village import TASKS, dialogues, questions, summaries, translations
 from tunebook.pretraining.instructions import instruction
-from tunebook.pretraining.mixture import SHARES, draw, examples, fields, skill
+from tunebook.pretraining.mixture import SHARES, VERSION, draw, examples, fields, skill
+
+
+def test_the_mixture_is_the_one_that_the_embedded_bases_have_read() -> None:
+    """Whoever changes what is drawn raises VERSION and pretrains the bases again."""
+    drawn = list(examples("0", (step / 2000 for step in range(2000))))
+    text = repr([(one.source, one.target) for one in drawn])
+    assert (VERSION, hashlib.sha256(text.encode()).hexdigest()) == (
+        "1",
+        "ba901953d9adcfb45bbe1005a782c20e8941dd85f26ba24c63c45065a2c8643c",
+    )
 
 
 def test_the_stream_is_the_same_for_the_same_seed() -> None:

@@ -91,9 +91,10 @@ def test_show_tells_where_each_value_came_from(capsys: Capture) -> None:
     rows = {line[3:].split("  ")[0].strip(): line for line in said.splitlines()}
     assert "command line" in rows["seed"]
     assert rows["seed"].startswith("*")
-    assert "7  (by default 150)" in rows["training.max_steps"]
+    assert "7  (by default 200)" in rows["training.max_steps"]
     assert "recipe summarize_prompt" in rows["decoding.max_new_tokens"]
-    assert "method prompt for encoder-decoder" in rows["training.learning_rate"]
+    assert "model tiny_t5 for prompt" in rows["training.learning_rate"]
+    assert "method prompt for encoder-decoder" in rows["training.optim"]
     assert "the model's config.json" in rows["model.family"]
     assert "method=prompt" in rows["method.num_virtual_tokens"]
     assert rows["training.batch_size"].startswith("   ")

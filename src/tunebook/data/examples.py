@@ -57,7 +57,7 @@ def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None
 
     notes = Notes(say)
     checks.check_request(settings, task)
-    unread = ["test"] if reading.has_own_test(settings) else []
+    unread = ["test"] if has_own_test(settings) else []
     found = reading.open_sources(without_test(settings), task, notes)
     found.pop("test", None)
     pools = reading.read_sources(found, settings, task, notes)
@@ -70,3 +70,16 @@ def without_test(settings: DataSettings) -> DataSettings:
     """These settings with no test split named."""
     splits = {split: name for split, name in settings.splits.items() if split != "test"}
     return replace(settings, test=None, splits=splits)
+
+
+def has_own_test(settings: DataSettings) -> bool:
+    """Whether the test split has a source of its own, and is not held out of train."""
+    if settings.source == "files":
+        return bool(settings.test)
+    if settings.source == "hub":
+        from tunebook.data.hub import is_named
+
+        return is_named(settings.splits.get("test"))
+    if settings.source == "rows":
+        return bool(settings.rows.get("test"))
+    return True

@@ -32,19 +32,6 @@ def open_sources(settings: DataSettings, task: Task, notes: Notes) -> dict[str, 
     return open_village(settings, task)
 
 
-def has_own_test(settings: DataSettings) -> bool:
-    """Whether the test split has a source of its own, and is not held out of train."""
-    if settings.source == "files":
-        return bool(settings.test)
-    if settings.source == "hub":
-        from tunebook.data.hub import is_named
-
-        return is_named(settings.splits.get("test"))
-    if settings.source == "rows":
-        return bool(settings.rows.get("test"))
-    return True
-
-
 def read_sources(
     sources: Mapping[str, Source], settings: DataSettings, task: Task, notes: Notes
 ) -> dict[str, Pool]:

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 from tokenizers import Tokenizer
 
-from tunebook.data.village.rows import VERSION
 from tunebook.pretraining import vocabulary
+from tunebook.pretraining.mixture import VERSION
 from tunebook.pretraining.settings import PretrainingSettings
 
 
@@ -29,7 +29,7 @@ def write(
     draft.mkdir(parents=True)
     model.save_pretrained(draft)
     vocabulary.save(tokenizer, draft, settings.encoder_decoder)
-    content = {**asdict(settings), "village": VERSION}
+    content = {**asdict(settings), "mixture": VERSION}
     (draft / "settings.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     lines = [json.dumps(entry) for entry in log]
     (draft / "training_log.jsonl").write_text("\n".join(lines) + "\n")
@@ -85,7 +85,7 @@ A {shape}, {parameters} parameters, made to be tuned: it knows the skills of
 Tunebook's village (translate, summarize, answer, reply) in many styles, but not the house style of
 the tasks. It is the embedded base behind `model={name}`.
 
-- Trained on village text only (version {version}), which is generated: span corruption or language
+- Trained on village text only (mixture {version}), which is generated: span corruption or language
   modelling, skills with and without natural-language instructions, copying; random prompts of 0 to
   {longest} vectors stood in front of half the batches. No event of a task's splits was seen. The
   names and

@@ -25,6 +25,7 @@ from tunebook.data.village import (
 from tunebook.data.village.rows import MAKERS, TASKS
 from tunebook.pretraining.instructions import instruction
 
+VERSION = "1"  # of the mixture: a base's settings.yaml names the one that it has read
 # Parts of the mixture: (share up to DRILLED of training, share from SETTLED on).
 DRILLED, SETTLED = 0.06, 0.25
 SHARES = {
