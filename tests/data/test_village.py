@@ -131,6 +131,13 @@ def test_english_articles_agree_with_the_sound() -> None:
     assert not re.search(r"\ban [bcdfghjklmnpqrstvwxz]", documents)
 
 
+def test_an_apposition_is_closed_by_a_comma_or_the_full_stop() -> None:
+    documents = [row["document"] for row in rows("summarize", "train", 1500)]
+    found = [re.search(r"by [A-Z]\w+, an? \w+(.)", text) for text in documents]
+    marks = {match[1] for match in found if match}
+    assert marks == {",", "."}
+
+
 def _thing(noun: str, count: int, size: str = "", colour: str = "") -> events.Thing:
     return events.Thing(
         next(item for item in lexicon.NOUNS if item.english == noun),

@@ -68,11 +68,13 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for model, name in (("tiny_llama", "RUN_FOLDER"), ("tiny_t5", "RUN_A")):
-            run = Typed("", "recipes.run", (f"model={model}", "outputs=made", "debug=true"))
+        for words, name in (("model=tiny_llama", "RUN_FOLDER"), ("model=tiny_t5", "RUN_A"),
+                            ("task=qa method=prompt,lora -m", "")):  # fmt: skip
+            run = Typed("", "recipes.run", (*words.split(), "outputs=made", "debug=true"))
             assert _exit_code(run, patch) == 0
-            (place,) = folder.glob(f"made/*/{model}/*/*/metrics.json")
-            shutil.copytree(place.parent, folder / name)
+            if name:
+                (place,) = folder.glob(f"made/*/{words.removeprefix('model=')}/*/*/metrics.json")
+                shutil.copytree(place.parent, folder / name)
     for name in ("RUN", "RUN_B"):
         shutil.copytree(folder / "RUN_FOLDER", folder / name)
     return folder

@@ -85,16 +85,18 @@ def tell(
     minor: Event | None = None,
     bystander: Person | None = None,
     length: int = 4,
+    closed: bool = True,
 ) -> Report:
     """Tell the event in at least `length` sentences (background fills up).
 
-    `needed` facts are always told and `omitted` ones never; chance decides on the rest.
+    `needed` facts are always told and `omitted` ones never; chance decides on the rest. `closed`
+    puts the second comma behind "by Rose, a miller,"; the embedded bases have read it without.
     """
     told = [fact for fact in LOOSE if _is_told(event, fact, rng, needed, omitted)]
     in_lead = _facts_in_lead(event, told, rng)
     loose = [fact for fact in told if fact not in in_lead]
     rng.shuffle(loose)
-    body = [_lead(event, in_lead, "count" in loose, rng)]
+    body = [_lead(event, in_lead, "count" in loose, rng, closed)]
     body[0] += "".join(" " + _detail(event, fact, rng) for fact in loose if fact == "count")
     body += [_detail(event, fact, rng) for fact in loose if fact != "count"]
     minor_told: frozenset[str] = frozenset()
@@ -133,7 +135,7 @@ def _facts_in_lead(event: Event, told: list[str], rng: Random) -> set[str]:
     return chosen
 
 
-def _lead(event: Event, facts: set[str], some: bool, rng: Random) -> str:
+def _lead(event: Event, facts: set[str], some: bool, rng: Random, closed: bool) -> str:
     """The sentence that says who did what; `some` hides the count."""
     agent = event.agent.name
     if "trade" in facts:
@@ -142,16 +144,17 @@ def _lead(event: Event, facts: set[str], some: bool, rng: Random) -> str:
             f"{agent} the {event.agent.trade.english}",
             english.with_trade(event.agent),
         ))  # fmt: skip
-    core = _core(event, agent, rng, priced="price" in facts)
+    core = _core(event, agent, rng, priced="price" in facts, closed=closed)
     if some and event.thing:
         core = _hide_count(core, event)
-    return sentence(_place_and_moment(event, core, facts, rng))
+    return sentence(_place_and_moment(event, core, facts, rng).rstrip(","))
 
 
-def _core(event: Event, agent: str, rng: Random, priced: bool) -> str:
+def _core(event: Event, agent: str, rng: Random, *, priced: bool, closed: bool) -> str:
     chance = rng.random()
     if chance < 0.2 and english.can_be_passive(event):
-        text = english.passive(event, "past", agent.rstrip(","), event.other.name)
+        agent = agent if closed else agent.rstrip(",")
+        text = english.passive(event, "past", agent, event.other.name)
         return text + (f" for {english.price(event)}" if priced else "")
     words = english.predicate(
         event, "past", event.other.name, priced=priced, choice=rng.randrange(3)

@@ -62,6 +62,7 @@ def summarize(rng: Random, split: Split, style: summaries.Style = summaries.HOUS
         minor=minor,
         bystander=bystander,
         length=rng.randrange(4, 7),
+        closed=split != "pretraining",
     )
     return {"document": report.text, "summary": summaries.summary(event, style)}
 
@@ -80,6 +81,7 @@ def qa(rng: Random, split: Split, style: questions.Style = questions.HOUSE) -> R
         omitted=() if answered else (fact,),
         minor=minor,
         length=rng.randrange(3, 6),
+        closed=split != "pretraining",
     )
     about: Event = event
     if minor and rng.random() < 0.25:
