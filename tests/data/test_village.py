@@ -138,6 +138,15 @@ def test_an_apposition_is_closed_by_a_comma_or_the_full_stop() -> None:
     assert marks == {",", "."}
 
 
+def test_questions_of_tasks_are_smooth() -> None:
+    asked = [row["question"] for row in rows("qa", "train", 1500)]
+    asked += [row["history"][-1] for row in rows("dialogue", "train", 1500)]
+    assert not [text for text in asked
+                if re.search(r"me, tell me|hich things|how many \w+ was", text)]  # fmt: skip
+    assert questions.smooth("Which things did Anna feed?") == "What did Anna feed?"
+    assert questions.smooth("how many red hens was it?") == "how many red hens were there?"
+
+
 def _thing(noun: str, count: int, size: str = "", colour: str = "") -> events.Thing:
     return events.Thing(
         next(item for item in lexicon.NOUNS if item.english == noun),

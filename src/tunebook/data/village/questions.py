@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -114,6 +115,21 @@ def wording(event: Event, rng: Random) -> dict[str, str]:
         "was": "were" if thing and thing.count > 1 else "was",
         "other_question": _other_question(event, rng),
     }
+
+
+# Wordings that the embedded bases have read, and what tasks say instead.
+_SMOOTHER = (
+    (r"Tell me, tell me", "Tell me"),
+    (r"(W|w)hich things did", r"\1hat did"),
+    (r"(how many [a-z ]+) was it\?", r"\1 were there?"),
+)
+
+
+def smooth(text: str) -> str:
+    """A question in better English than pretraining has it."""
+    for pattern, better in _SMOOTHER:
+        text = re.sub(pattern, better, text)
+    return text
 
 
 def _noun(event: Event) -> str:

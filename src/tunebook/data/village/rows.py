@@ -86,9 +86,10 @@ def qa(rng: Random, split: Split, style: questions.Style = questions.HOUSE) -> R
     about: Event = event
     if minor and rng.random() < 0.25:
         about, topic, answered = _about_minor(minor, report.minor_told, rng)
+    question = questions.question(about, topic, rng)
     return {
         "context": report.text,
-        "question": questions.question(about, topic, rng),
+        "question": question if split == "pretraining" else questions.smooth(question),
         "answers": [questions.answer(about, topic, style)] if answered else [],
     }
 
@@ -112,8 +113,11 @@ def dialogue(rng: Random, split: Split, style: dialogues.Style = dialogues.HOUSE
         needed = (fact, extra)
     else:
         omitted = (fact,)
+    history = dialogues.history(event, minor, asked, rng, needed=needed, omitted=omitted)
+    if split != "pretraining":
+        history[-1] = questions.smooth(history[-1])
     return {
-        "history": dialogues.history(event, minor, asked, rng, needed=needed, omitted=omitted),
+        "history": history,
         "response": dialogues.response(asked, style),
     }
 
