@@ -101,11 +101,14 @@ def _conclude(
     if all(one.state == REFUSED for one in outcomes):
         reasons = dict.fromkeys(one.reason for one in outcomes)
         raise RequestError([Problem("", reason) for reason in reasons])
-    if tables := compared(plan, outcomes, varied):
+    dry = plan[0].settings.dry_run
+    tables = [] if dry else compared(plan, outcomes, varied)
+    if tables:
         print(render(tables, color=sys.stdout.isatty()), flush=True)
         where = report_written(tables, Path(plan[0].settings.outputs))
         print(f"tunebook: {where}", file=sys.stderr)
-    print(f"tunebook: {summary(plan, outcomes)}", file=sys.stderr)
+    what = "dry runs" if dry else "runs"
+    print(f"tunebook: {summary(plan, outcomes, what)}", file=sys.stderr)
     if reason := scratch.why_the_launcher_gave_up():
         print(f"tunebook: the launcher gave up: {reason}", file=sys.stderr)
     if notes := sorted(scratch.path.glob("*.txt")):

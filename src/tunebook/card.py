@@ -66,15 +66,22 @@ def _loading(settings: Settings, facts: ModelFacts) -> str:
     if settings.method.kind == "baseline":
         return ""
     auto = AUTO[facts.family]
-    lines = [f"from transformers import {auto}", ""]
+    lines = [f"from transformers import {auto}", "", _where(facts), ""]
     if settings.method.kind == "full":
-        lines.append(f'model = {auto}.from_pretrained("model")')
+        lines.append(f'model = {auto}.from_pretrained("RUN_FOLDER/model")')
     else:
         lines.insert(0, "from peft import PeftModel")
         lines.append(f'base = {auto}.from_pretrained("{_base(facts)}")')
-        lines.append('model = PeftModel.from_pretrained(base, "adapter")')
+        lines.append('model = PeftModel.from_pretrained(base, "RUN_FOLDER/adapter")')
     code = "\n".join(lines)
     return f"## Load it without Tunebook\n\n```python\n{code}\n```\n{_padding(settings, facts)}"
+
+
+def _where(facts: ModelFacts) -> str:
+    text = "# RUN_FOLDER: the folder that holds this card"
+    if facts.path.startswith("tunebook:"):
+        text += "; start in the root of Tunebook's clone, which holds the base"
+    return text
 
 
 def _base(facts: ModelFacts) -> str:

@@ -219,7 +219,19 @@ def test_a_dry_run_of_a_sweep_writes_nothing(
     shown, told = capsys.readouterr()
     assert shown == ""
     assert told.count("dry run: nothing was written") == 2
+    assert "2 dry runs: 2 done" in told
     assert not Path("outputs").exists()
+
+
+def test_a_dry_run_beside_finished_runs_shows_and_writes_no_table(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer([*words, "method=lora,zero_shot"], one_run, "recipes.run") == 0
+    Path("outputs/report.html").write_text("theirs")
+    capsys.readouterr()
+    assert answer([*words, "method=lora,zero_shot", "dry_run=true"], one_run, "recipes.run") == 0
+    assert capsys.readouterr().out == ""
+    assert Path("outputs/report.html").read_text() == "theirs"
 
 
 def test_a_recipe_of_ones_own_is_put_where_every_process_can_read_it(

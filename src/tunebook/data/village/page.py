@@ -28,7 +28,8 @@ other only the reason, after "because" |
 | qa | bare keywords and figures, but places, times, prices and reasons with their small word; an \
 unanswerable question has no answer |
 | dialogue | a greeting that fits the question, a whole sentence or "Nobody knows.", the place (if \
-the question is about the main event), a farewell that fits the event |
+the question is about the main event; the reason where the place was asked for), a farewell that \
+fits the event |
 
 The models know each of these forms and have never been asked to choose between them by the content:
 an instruction can name one form for all rows, examples show when which is due. Two people wrote the
