@@ -69,7 +69,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for words, name in (("model=tiny_llama", "RUN_FOLDER"), ("model=tiny_t5", "RUN_A"),
-                            ("task=qa method=prompt,lora -m", "")):  # fmt: skip
+                            ("-m task=qa method=prompt,lora", "")):  # fmt: skip
             run = Typed("", "recipes.run", (*words.split(), "outputs=made", "debug=true"))
             assert _exit_code(run, patch) == 0
             if name:
