@@ -40,8 +40,7 @@ def main(words: list[str]) -> int:
     try:
         return _compare(words)
     except RequestError as error:
-        print(refusal_text(error).replace("nothing was run", "nothing was compared"),
-              file=sys.stderr)  # fmt: skip
+        print(refusal_text(error, "nothing was compared"), file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         print("tunebook: interrupted", file=sys.stderr)

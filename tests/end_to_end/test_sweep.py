@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from filelock import FileLock
 from recipes.command import answer
 from recipes.run import one_run
 from tunebook.errors import Problem, RequestError, RunFailed, RunsElsewhere
-from tunebook.models import base as loading
 from tunebook.settings import Settings
 
 STEPS = ["training.max_steps=2", "training.batch_size=4", "decoding.max_new_tokens=4"]
@@ -27,14 +25,9 @@ TOO_MANY = 10**13  # virtual tokens: petabytes, which no address space holds
 
 
 @pytest.fixture
-def words(
-    tmp_path: Path, t5_folder: Path, task_files: Callable[[str], list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> list[str]:  # fmt: skip
+def words(small_run: list[str]) -> list[str]:
     """A small sweep's words, but for what is swept."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    return ["-m", *task_files("summarize"), f"model.path={t5_folder}", *STEPS]
+    return ["-m", *small_run, *STEPS]
 
 
 def folders(outputs: Path = Path("outputs")) -> dict[str, Path]:
@@ -53,11 +46,8 @@ def state(folder: Path) -> str:
 
 
 def test_one_table_at_the_end_and_the_base_loaded_once(
-    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], capsys: pytest.CaptureFixture[str], loads: list[Any]
 ) -> None:
-    loads = []
-    original = loading.load_bare
-    monkeypatch.setattr(loading, "load_bare", lambda *a: loads.append(a) or original(*a))
     code = answer([*words, "method=full,lora,zero_shot", "seed=0,1"], one_run, "recipes.run")
     shown, told = capsys.readouterr()
     assert code == 0, told

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,15 @@ import yaml
 from recipes.command import answer
 from recipes.run import one_run
 from tunebook.methods import lora
-from tunebook.models import base as loading
 from tunebook.settings import Settings
 
 STEPS = ["training.max_steps=3", "training.batch_size=4", "decoding.max_new_tokens=4"]
 
 
 @pytest.fixture
-def words(
-    tmp_path: Path, t5_folder: Path, task_files: Callable[[str], list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> list[str]:  # fmt: skip
+def words(small_run: list[str]) -> list[str]:
     """A small run's words, but for the method and the search."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    return [*task_files("summarize"), f"model.path={t5_folder}", *STEPS]
+    return [*small_run, *STEPS]
 
 
 def reports() -> dict[str, dict[str, Any]]:
@@ -50,11 +43,8 @@ def settings_of(method: str) -> list[dict[str, Any]]:
 
 
 def test_one_command_searches_and_runs_the_winner(
-    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], capsys: pytest.CaptureFixture[str], loads: list[Any]
 ) -> None:
-    loads = []
-    original = loading.load_bare
-    monkeypatch.setattr(loading, "load_bare", lambda *a: loads.append(a) or original(*a))
     assert answer([*words, "method=lora", "tune=2"], one_run, "recipes.run") == 0
     shown = capsys.readouterr().out
     assert len(loads) == 1
@@ -65,11 +55,8 @@ def test_one_command_searches_and_runs_the_winner(
 
 
 def test_a_sweep_searches_once_a_method_and_runs_the_winner_on_every_seed(
-    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], capsys: pytest.CaptureFixture[str], loads: list[Any]
 ) -> None:
-    loads = []
-    original = loading.load_bare
-    monkeypatch.setattr(loading, "load_bare", lambda *a: loads.append(a) or original(*a))
     swept = ["-m", *words, "method=zero_shot,prompt,lora", "seed=0,1", "tune=3"]
     assert answer(swept, one_run, "recipes.run") == 0
     shown, told = capsys.readouterr()

@@ -77,7 +77,7 @@ def draw_style(rng: Random, bare: bool = False) -> Style:
 def summary(event: Event, style: Style) -> str:
     """Render the event as one sentence in the style."""
     if style.by_content:
-        return _by_content(event, style)
+        style = replace(style, first="thing" if event.thing else "place")
     text = _clause(event, style)
     if style.first == "place":
         text = f"{english.at(event.place)}, {text}"
@@ -90,24 +90,12 @@ def summary(event: Event, style: Style) -> str:
     return sentence(text)
 
 
-def _by_content(event: Event, style: Style) -> str:
-    agent = english.with_trade(event.agent) if style.trade else event.agent.name
-    at, why = english.at(event.place), english.why(event, style.tense)
-    if event.thing:
-        text = english.passive(event, style.tense, agent, event.other.name)
-        text += f" for {english.price(event)}" if event.priced and style.price else ""
-        text += f" {at}"
-    else:
-        text = f"{at}, {agent} {english.predicate(event, style.tense, event.other.name)}"
-    return sentence(f"{text}, {style.conjunction} {why}")
-
-
 def _clause(event: Event, style: Style) -> str:
     agent = english.with_trade(event.agent) if style.trade else event.agent.name
     if style.first == "thing" and english.can_be_passive(event):
         text = english.passive(event, style.tense, agent, event.other.name, style.digits)
         if style.price and event.priced:
-            text += f" for {english.price(event, style.digits)}"
+            text += f" for {english.price(event, style.digits or style.by_content)}"
         return text
     words = english.predicate(
         event, style.tense, event.other.name, digits=style.digits, priced=style.price
