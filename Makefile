@@ -5,14 +5,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-ARGS ?=
-# A recipe fixes its task and method, so they are given only without one.
-DEFAULT := $(if $(findstring recipe=,$(ARGS)),,task=summarize method=prompt)
+ARGS ?= task=summarize method=prompt
 
 .PHONY: run test test-all lint clean
 
 run: $(READY)
-	$(BIN)/python -m recipes.run $(DEFAULT) $(ARGS)
+	$(BIN)/python -m recipes.run $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow"

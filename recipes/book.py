@@ -160,6 +160,7 @@ def _clean(words: list[str]) -> int:
     add("--larger-than", metavar="SIZE", help="runs of at least so much: 500kB, 20MB, 1GB")
     add("--all", action="store_true", help="every run in the folders")
     add("--kept-answers", action="store_true", help="answers of untouched models, too")
+    add("--trials", action="store_true", help="trials of searches instead of runs")
     add("--remove", action="store_true", help="remove what is listed; without it nothing changes")
     given = _read(parser, words)
     settings = [word for word in given.words if _is_setting(word)]
@@ -167,7 +168,7 @@ def _clean(words: list[str]) -> int:
     folders = named or [Path(cleaning.OUTPUTS)]
     pick = cleaning.pick_from(settings, given.older_than, given.larger_than)
     return cleaning.clean(folders, pick, everything=given.all, answers=given.kept_answers,
-                          remove=given.remove)  # fmt: skip
+                          trials=given.trials, remove=given.remove)  # fmt: skip
 
 
 def _name_and_words(words: Words, command: str, *, needed: bool) -> tuple[str | None, list[str]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.settings.schema import Settings
 
@@ -48,6 +49,8 @@ def _answer(words: list[str], action: Action, module: str) -> int:
     given, unknown = parser.parse_known_args(words)
     _check_flags(given, unknown)
     request = read_request(given.overrides, sweep=given.multirun or named)
+    for note in request.notes:
+        print(f"tunebook: {note}", file=sys.stderr)
     if given.cfg == "job" and not given.package:
         return _show(given.overrides, given.resolve)
     flags = [word for word in words if word not in given.overrides]
@@ -157,8 +160,7 @@ def _refuse(error: RequestError, undone: str = "nothing was run") -> int:
 
 def refusal_text(error: RequestError, undone: str = "nothing was run") -> str:
     """Every problem on a line of its own, below their number."""
-    count = len(error.problems)
-    head = "1 problem" if count == 1 else f"{count} problems"
+    head = counted(len(error.problems), "problem")
     lines = "\n".join(f"  - {problem}" for problem in error.problems)
     return f"tunebook: {head}; {undone}.\n{lines}"
 
@@ -203,4 +205,5 @@ class Parser(argparse.ArgumentParser):
         """Called by argparse."""
         begins_with_dash = "one arg" in message
         remedy = "Text that begins with a dash: --text='-5 degrees'." if begins_with_dash else ""
-        raise RequestError(Problem("", message, remedy or "See --help."))
+        what = message.removeprefix("argument ")
+        raise RequestError(Problem("", what, remedy or "See --help."))

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from recipes.command import DONE, FAILED, WRONG, refusal_text
+from recipes.command import DONE, FAILED, Parser, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 if TYPE_CHECKING:
@@ -37,17 +36,7 @@ FILTER = re.compile(r"[+~]*[A-Za-z_][\w.@-]*=")
 
 def main(words: list[str]) -> int:
     """0 when the tables are printed, 1 when that failed, 2 for a wrong request."""
-    try:
-        return _compare(words)
-    except RequestError as error:
-        print(refusal_text(error, "nothing was compared"), file=sys.stderr)
-        return WRONG
-    except KeyboardInterrupt:
-        print("tunebook: interrupted", file=sys.stderr)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    return FAILED
+    return exit_code(lambda: _compare(words), undone="nothing was compared")
 
 
 def _compare(words: list[str]) -> int:
@@ -107,17 +96,10 @@ def _files(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -
         yield from files
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Refuse as every other wrong request is refused."""
-        raise RequestError(Problem("", message.removeprefix("argument "), "See --help."))
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="python -m recipes.compare", add_help=False, allow_abbrev=False, description=__doc__,
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m recipes.compare", description=__doc__,
         usage="%(prog)s [FOLDER ...] [KEY=VALUE ...] [options]",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     add = parser.add_argument
     add("words", nargs="*", metavar="FOLDER or KEY=VALUE", help="what to compare")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -85,10 +86,37 @@ def problems_of(name: str) -> list[Problem]:
     if file.is_dir():
         return []
     try:
-        body = _mapping_in(_text_of(file), file)
+        text = _text_of(file)
+        if orphans := list(_orphans(text, file)):
+            return orphans
+        body = _mapping_in(text, file)
     except RequestError as error:
         return error.problems
     return list(_wrong_choices(body.get("defaults"), file))
+
+
+LINE = re.compile(r"(?P<indent> *)(?P<mark>#?)(?P<key>[A-Za-z_][\w.-]*):(?P<value>.*)")
+
+
+def _orphans(text: str, file: Path) -> Iterator[Problem]:
+    """Keys whose section, the line above that they stand in, is commented out.
+
+    YAML would give them to the section before it. A copy has such sections: `#decoding:`.
+    """
+    closed: list[tuple[int, str, int]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        found = LINE.fullmatch(line)
+        if not found:
+            continue
+        indent, is_comment = len(found["indent"]), bool(found["mark"])
+        while closed and closed[-1][0] >= indent:
+            closed.pop()
+        if not is_comment and closed:
+            _, section, above = closed[-1]
+            what = f"{found['key']} stands in {section}, which line {above} comments out"
+            yield Problem(f"{file}:{number}", what, f"Take the # away from #{section}: too.")
+        elif is_comment and not found["value"].strip():
+            closed.append((indent, found["key"], number))
 
 
 def _wrong_choices(defaults: Any, file: Path) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,12 +31,16 @@ FIXED_BY_RECIPE = ("task", "method")
 
 @dataclass
 class Request:
-    """The words of one command, parsed; `sweep` when it asks for several runs."""
+    """The words of one command, parsed; `sweep` when it asks for several runs.
+
+    notes: what was understood in a way that the user may not have meant.
+    """
 
     groups: list[Override] = field(default_factory=list)
     values: list[Override] = field(default_factory=list)
     passed_on: list[Override] = field(default_factory=list)
     sweep: bool = False
+    notes: list[str] = field(default_factory=list)
 
     def for_launcher(self) -> list[str]:
         """The words that are for Hydra itself."""
@@ -53,6 +57,7 @@ def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
     request = Request(sweep=sweep)
     for word in words:
         _sort_in(word, request, problems)
+    request.notes = list(_given_again([*request.groups, *request.values]))
     request.groups, request.values = _last_of_each(request.groups), _last_of_each(request.values)
     _refuse_conflicts(request, problems)
     good = [o for o in request.groups if not _bad_options(o)]
@@ -65,6 +70,14 @@ def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
 def _last_of_each(overrides: list[Override]) -> list[Override]:
     """A key given twice counts as it was given last."""
     return list({override.key_or_group: override for override in overrides}.values())
+
+
+def _given_again(overrides: list[Override]) -> Iterator[str]:
+    """Says of each key with two different values which one counts."""
+    for last in _last_of_each(overrides):
+        lines = {o.input_line for o in overrides if o.key_or_group == last.key_or_group}
+        if len(lines) > 1:
+            yield f"{last.key_or_group} is given more than once; the last counts: {last.input_line}"
 
 
 def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
@@ -245,13 +258,16 @@ def check_runs(request: Request) -> list[tuple[list[str], Settings]]:
 
     Raises RequestError where any run would be refused, before the first starts.
     """
+    from tunebook import data
     from tunebook.settings import resolve
 
     problems: list[Problem] = []
     found = []
     for words in _runs_of(request):
         try:
-            found.append((words, resolve(settings_of_words(words)).settings))
+            settings = resolve(settings_of_words(words)).settings
+            data.check_files(settings.data)
+            found.append((words, settings))
         except RequestError as error:
             problems += error.problems
     if problems:

@@ -58,6 +58,32 @@ def test_remove_alone_does_not_say_what(capsys: Capture) -> None:
     assert there(run) == [True]
 
 
+def made_trial(number: int, **more: object) -> Path:
+    """A trial of a search, as it is left."""
+    run = made_run("qa", "lora", number, **more)  # type: ignore[arg-type]
+    trial = run.parent / ".trials" / f"{number:010x}"
+    trial.parent.mkdir(exist_ok=True)
+    return run.rename(trial)
+
+
+def test_trials_are_told_and_removed_when_asked_for(capsys: Capture) -> None:
+    run, old, new = made_run("qa", "lora", 1, days=9), made_trial(2, days=9), made_trial(3)
+    assert main(["clean"]) == 0
+    said = capsys.readouterr().out
+    assert "1 run," in said
+    assert "beside them 2 trials of searches" in said
+    assert main(["clean", "--all", "--older-than", "2d", "--trials", "--remove"]) == 0
+    assert "removed 1 trial," in capsys.readouterr().out
+    assert there(run, old, new) == [True, False, True]
+
+
+def test_folders_that_held_nothing_but_trials_go_with_them() -> None:
+    trial = made_trial(4)
+    assert main(["clean", "--all", "--trials", "--remove"]) == 0
+    assert not trial.parents[3].exists()
+    assert Path("outputs").exists()
+
+
 PICKS = [
     (["task=qa"], [False, False, True]),
     (["method=prompt,full"], [True, False, True]),

@@ -45,6 +45,25 @@ def test_a_copy_is_the_same_run_and_knows_its_parent(name: str) -> None:
     assert second == f"# {folders.first_line(folders.options('recipe')[name])}"
 
 
+def test_a_key_taken_up_without_its_section_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """YAML would give it to the section before, which may have a key of that name."""
+    main(["copy", "summarize_prompt", "mine"])
+    file = Path("conf/recipe/mine.yaml")
+    text = file.read_text(encoding="utf-8")
+    assert "\n#template:\n" in text
+    taken_up = text.replace("  #max_source_tokens:", "  max_source_tokens:")
+    file.write_text(taken_up, encoding="utf-8")
+    line = taken_up.splitlines().index("  max_source_tokens: 512") + 1
+    capsys.readouterr()
+    for words in (["show", "mine"], ["doctor", "mine"], ["diff", "mine"]):
+        assert main(words) == 2
+        told = " ".join("".join(capsys.readouterr()).split())
+        assert f"mine.yaml:{line}: max_source_tokens stands in template" in told
+        assert "Take the # away from #template: too." in told
+    file.write_text(taken_up.replace("\n#template:", "\ntemplate:"), encoding="utf-8")
+    assert compose("recipe=mine").template.max_source_tokens == 512
+
+
 def test_every_key_of_a_copy_can_be_taken_up() -> None:
     """With every # before a key taken away the file is still the same run."""
     main(["copy", "translate_lora", "mine"])

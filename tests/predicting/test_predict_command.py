@@ -119,7 +119,7 @@ def test_stopped_and_failed(
 
 
 WRONG = [
-    ("{run}", "there is no text. translate reads source: give --source"),
+    ("{run}", "there is no text. translate reads source: give --text or --source"),
     ("", "RUN: is missing"),
     ("{run} --text", "expected one argument"),
     ("{run} --text= ", "--source: is empty"),

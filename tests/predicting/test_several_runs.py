@@ -261,7 +261,10 @@ WRONG = [
     ("{a} sings --text x", "'sings': is not understood"),
     ("{a} {tmp}/nowhere --text x", "{tmp}/nowhere: there is no such folder"),
     ("{a} {a} --text x", "is given twice"),
-    ("{a} {c}", "there is no text. translate reads source: give --source; dialogue reads"),
+    (
+        "{a} {c}",
+        "there is no text. translate reads source: give --text or --source; dialogue",
+    ),
     ("{a} {b} -", "a line: could mean several fields"),
     ("{a} {c} --text x --model /nowhere", "there is no folder /nowhere"),
     ("{a} {b} --input {all} --output {tmp}/o.txt", "must end in .csv, .tsv, .jsonl"),

@@ -32,6 +32,36 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ran:
     return settings_of_runs
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["seed=1", "seed=2"], "seed is given more than once; the last counts: seed=2"),
+     (["task=qa", "task=translate"], "task is given more than once; the last counts: "
+                                     "task=translate"),
+     (["seed=2", "seed=2"], ""), (["seed=2"], "")],
+)  # fmt: skip
+def test_a_word_given_twice_is_told(
+    words: list[str], told: str, ran: Ran, t5_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran(*words, model=t5_folder)
+    assert capsys.readouterr().err == (f"tunebook: {told}\n" if told else "")
+
+
+def test_a_missing_file_is_told_before_anything_else(
+    t5_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from recipes.run import one_run
+
+    monkeypatch.chdir(tmp_path)
+    words = ["task=summarize", "data=files", "data.train=nope.jsonl", f"model.path={t5_folder}"]
+    for start in ([], ["-m", "seed=0,1"]):
+        assert answer([*start, *words], one_run, "recipes.run") == 2
+        shown, told = capsys.readouterr()
+        assert shown == ""
+        assert told.startswith("tunebook: 1 problem; nothing was run.\n  - data.train: there is no")
+    assert not list(tmp_path.glob("outputs*"))
+
+
 def test_one_run_gets_the_settings_that_compose_gives(ran: Ran, t5_folder: Path) -> None:
     words = ["task=qa", "method=lora", "method.peft.bias=all", "training.arguments.adam_beta1=0.8",
              "data.fields.context=passage", 'task.instruction="a = b, c"', "seed=4"]  # fmt: skip

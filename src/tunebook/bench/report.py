@@ -10,6 +10,7 @@ from typing import Any
 
 from tunebook.bench import compare, table
 from tunebook.bench.settings import Request
+from tunebook.counting import counted
 
 Say = Callable[[str], None]
 Show = Callable[[Any], object]
@@ -71,7 +72,7 @@ def title(request: Request, results: compare.Results) -> str:
     return (
         f"{request.name}, {request.method}{virtual}, batch {bench.batch} x {bench.length} tokens "
         f"({request.target} labelled) · {first['device']}, {first['dtype']}, "
-        f"{first['threads']} threads · median (range) of {bench.repeats}"
+        f"{counted(first['threads'], 'thread')} · median (range) of {bench.repeats}"
     )
 
 

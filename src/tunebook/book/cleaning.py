@@ -25,14 +25,16 @@ from tunebook.book import tables
 from tunebook.book.described import shown
 from tunebook.comparison.folders import run_folders
 from tunebook.comparison.keys import flat, full_key
+from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.runs.files import read_json
 from tunebook.runs.folder import LOCK, MADE_BY_A_RUN
 
-RUN_NAME = re.compile(r".+-[0-9a-f]{10}")
+RUN_NAME, TRIAL_NAME = re.compile(r".+-[0-9a-f]{10}"), re.compile(r"[0-9a-f]{10}")
 OURS = {*MADE_BY_A_RUN, "settings.yaml", LOCK, "prefix"}
 ASIDE = ".removing-"
 ANSWERS = ".before"
+TRIALS = ".trials"
 OUTPUTS = "outputs"
 STATE, RUNNING, BROKEN = "state", "running", "broken"
 AGES = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -105,14 +107,17 @@ def _amount(
 
 
 def clean(
-    folders: Sequence[Path], pick: Pick, *, everything: bool, answers: bool, remove: bool
-) -> int:
+    folders: Sequence[Path], pick: Pick, *, everything: bool, answers: bool, trials: bool,
+    remove: bool,
+) -> int:  # fmt: skip
     """List the runs that are meant; with `remove`, remove them. Returns 1 where one could not be.
 
     everything: without a pick, all runs are meant. answers: kept answers of untouched models too.
+    trials: not runs are meant, but the trials of searches; a search keeps its report.
     Raises RequestError where nothing says which runs are to be removed.
     """
-    runs = _runs(folders)
+    _check_folders(folders)
+    runs = _trials(folders) if trials else _runs(folders)
     _check(pick, runs)
     are_runs = all(map(_is_run, folders))
     if remove and pick.is_open and not (everything or answers or are_runs):
@@ -120,7 +125,9 @@ def clean(
         raise RequestError(Problem("--remove", "does not say what", remedy))
     meant = [run for run in runs if pick.takes(run)] if everything or not answers else []
     kept_answers = _answers(folders) if answers else []
-    _show(meant, kept_answers)
+    _show(meant, kept_answers, "trial" if trials else "run")
+    if not trials:
+        _tell_of_trials(folders)
     if not remove:
         _say_how(meant, kept_answers)
         return 0
@@ -131,18 +138,34 @@ def _is_run(folder: Path) -> bool:
     return (folder / "settings.yaml").is_file() and (folder / "status.json").is_file()
 
 
+def _check_folders(folders: Sequence[Path]) -> None:
+    missing = [one for one in folders if not one.is_dir() and str(one) != OUTPUTS]
+    if missing:
+        raise RequestError([Problem(str(one), "there is no such folder") for one in missing])
+
+
 def _runs(folders: Sequence[Path]) -> list[Run]:
-    """Every run in or below `folders`. Raises RequestError for a folder that is not there."""
-    problems, found = [], dict[Path, None]()
-    for folder in folders:
-        if not folder.is_dir() and str(folder) != OUTPUTS:
-            problems.append(Problem(str(folder), "there is no such folder"))
-        elif folder.is_dir():
-            with contextlib.suppress(RequestError):  # a folder without runs is clean
-                found |= dict.fromkeys(run_folders([folder]))
-    if problems:
-        raise RequestError(problems)
+    """Every run in or below `folders`."""
+    found = dict[Path, None]()
+    for folder in filter(Path.is_dir, folders):
+        with contextlib.suppress(RequestError):  # a folder without runs is clean
+            found |= dict.fromkeys(run_folders([folder]))
     return [_run(path) for path in found]
+
+
+def _trials(folders: Sequence[Path]) -> list[Run]:
+    """Every trial of a search below `folders`."""
+    parents = (one for folder in folders for one in sorted(folder.rglob(TRIALS)))
+    return [_run(path) for parent in parents for path in sorted(parent.iterdir()) if _is_run(path)]
+
+
+def _tell_of_trials(folders: Sequence[Path]) -> None:
+    trials = _trials(folders)
+    if trials:
+        size = _size(sum(one.bytes for one in trials))
+        tables.show(
+            f"beside them {counted(len(trials), 'trial')} of searches, {size}: see --trials"
+        )
 
 
 def _run(path: Path) -> Run:
@@ -190,7 +213,8 @@ def _why_kept(path: Path, settings: Mapping[str, Any]) -> str:
     """Why the folder may not be removed; empty where it may."""
     if path.is_symlink():
         return "is a link"
-    if not RUN_NAME.fullmatch(path.name) or "schema" not in settings or "method" not in settings:
+    name = TRIAL_NAME if path.parent.name == TRIALS else RUN_NAME
+    if not name.fullmatch(path.name) or "schema" not in settings or "method" not in settings:
         return "does not look like a run folder of Tunebook"
     foreign = sorted(one.name for one in path.iterdir() if one.name not in OURS)
     foreign = [name for name in foreign if not (name.startswith(".") and name.endswith(".part"))]
@@ -212,17 +236,17 @@ def _answers(folders: Sequence[Path]) -> list[Path]:
                   if re.fullmatch(r"[0-9a-f]{10}", file.stem))  # fmt: skip
 
 
-def _show(runs: Sequence[Run], answers: Sequence[Path]) -> None:
+def _show(runs: Sequence[Run], answers: Sequence[Path], what: str) -> None:
     order = sorted(runs, key=lambda run: -run.bytes)
     rows = [(_age(run.seconds), _size(run.bytes), run.state, Text(str(run.path)), run.kept)
             for run in order]  # fmt: skip
     if rows:
-        tables.show(tables.table(("AGE", "SIZE", "STATE", "RUN", "LEFT ALONE"), rows))
+        tables.show(tables.table(("AGE", "SIZE", "STATE", what.upper(), "LEFT ALONE"), rows))
     if answers:
         size = sum(file.stat().st_size for file in answers)
-        tables.show(f"{len(answers)} kept answers of untouched models, {_size(size)}")
+        tables.show(f"{counted(len(answers), 'kept answer')} of untouched models, {_size(size)}")
     total = sum(run.bytes for run in runs)
-    tables.show(f"{len(runs)} run{'s' * (len(runs) != 1)}, {_size(total)}")
+    tables.show(f"{counted(len(runs), what)}, {_size(total)}")
 
 
 def _say_how(runs: Sequence[Run], answers: Sequence[Path]) -> None:
@@ -244,8 +268,9 @@ def _remove_all(runs: Sequence[Run], answers: Sequence[Path], folders: Sequence[
         file.unlink(missing_ok=True)
     for line in left:
         tables.show(Text(f"left alone: {line}"))
+    what = "trial" if any(run.path.parent.name == TRIALS for run in runs) else "run"
     done = len(runs) - len(left)
-    tables.show(f"removed {done} run{'s' * (done != 1)}, {_size(freed)} freed")
+    tables.show(f"removed {counted(done, what)}, {_size(freed)} freed")
     return 1 if left else 0
 
 
@@ -271,16 +296,17 @@ def remove_run(path: Path) -> str:
 
 
 def _remove_empty_above(path: Path, folders: Sequence[Path]) -> None:
-    """Remove the folders of method, model and task that hold nothing any more."""
+    """Remove the folders of trials, method, model and task that hold nothing any more."""
     ends = {folder.resolve() for folder in folders}
-    for folder in _above(path.resolve().parent, lambda one: one in ends):
+    depth = 4 if path.parent.name == TRIALS else 3
+    for folder in _above(path.resolve().parent, depth, lambda one: one in ends):
         if any(folder.iterdir()):
             return
         folder.rmdir()
 
 
-def _above(folder: Path, is_end: Callable[[Path], bool]) -> Iterator[Path]:
-    for _ in range(3):
+def _above(folder: Path, depth: int, is_end: Callable[[Path], bool]) -> Iterator[Path]:
+    for _ in range(depth):
         if is_end(folder):
             return
         yield folder

@@ -19,6 +19,7 @@ from tunebook.comparison.columns import (
 )
 from tunebook.comparison.table import Row, Table
 from tunebook.comparison.terminal import terminal_text
+from tunebook.counting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,7 @@ def title_of(table: Table) -> str:
     """What a table is about, in one line."""
     model = table.models if len(table.models) == 1 else []
     parts = [table.task, table.data, *model]
-    parts += [f"{table.examples} test examples"] if table.examples else []
+    parts += [counted(table.examples, "test example")] if table.examples else []
     return " · ".join(parts)
 
 

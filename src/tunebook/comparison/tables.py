@@ -18,6 +18,7 @@ from tunebook.comparison.significance import (
     samples,
 )
 from tunebook.comparison.table import ALPHA, BEST, NOT_DISTINGUISHABLE, WORSE, Row, Table
+from tunebook.counting import counted
 from tunebook.metrics import catalogue
 
 ZERO_SHOT = "zero_shot"
@@ -193,7 +194,7 @@ def _trained(rows: Sequence[Row]) -> int:
 
 
 def _named(rows: Sequence[Row]) -> str:
-    return f"{rows[0].name} on {rows[0].model}" if len(rows) == 1 else f"{len(rows)} rows"
+    return f"{rows[0].name} on {rows[0].model}" if len(rows) == 1 else counted(len(rows), "row")
 
 
 def _on_versions(table: Table) -> list[str]:

@@ -8,6 +8,6 @@ imported before one of them is called.
 
 from __future__ import annotations
 
-from tunebook.data.examples import Examples, has_own_test, load, load_to_select
+from tunebook.data.examples import Examples, check_files, has_own_test, load, load_to_select
 
-__all__ = ["Examples", "has_own_test", "load", "load_to_select"]
+__all__ = ["Examples", "check_files", "has_own_test", "load", "load_to_select"]

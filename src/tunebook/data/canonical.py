@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tunebook.counting import counted
 from tunebook.data.batches import Batch, has_column
 from tunebook.data.columns import (
     TEXT,
@@ -95,7 +96,8 @@ def _aligned(part: Part, faults: Faults) -> Iterator[Batch]:
     if part.references is not None and not faults:
         more = sum(1 for _ in part.references)
         if more:
-            what = f"holds {rows + more} rows of references, {part.name} holds {rows} rows"
+            there, wanted = counted(rows + more, "row"), counted(rows, "row")
+            what = f"holds {there} of references, {part.name} holds {wanted}"
             faults.add("sidecar", str(part.references_name), what, SIDECAR_REMEDY)
 
 

@@ -72,6 +72,14 @@ def without_test(settings: DataSettings) -> DataSettings:
     return replace(settings, test=None, splits=splits)
 
 
+def check_files(settings: DataSettings) -> None:
+    """Raise RequestError where files that `settings` name are missing; no row is read."""
+    if settings.source == "files":
+        from tunebook.data import files
+
+        files.check_files(settings)
+
+
 def has_own_test(settings: DataSettings) -> bool:
     """Whether the test split has a source of its own, and is not held out of train."""
     if settings.source == "files":

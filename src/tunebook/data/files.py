@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunebook.counting import counted
+from tunebook.data.checks import SPLITS
 from tunebook.data.faults import Faults
 from tunebook.data.formats import READERS, holds_json_lines, read_references
 from tunebook.data.notes import Notes
@@ -44,6 +46,16 @@ class FileSource(Source):
             yield Part(name, batches, references, beside)
 
 
+def check_files(settings: DataSettings) -> None:
+    """Raise RequestError where a file or folder that `settings` name is missing or no data."""
+    problems: list[Problem] = []
+    for split in SPLITS:
+        if given := getattr(settings, split):
+            _find(given, f"data.{split}", problems, Notes(lambda _: None))
+    if problems:
+        raise RequestError(problems)
+
+
 def open_files(settings: DataSettings, notes: Notes) -> dict[str, Source]:
     """The source of each split that `settings` name a file or folder for.
 
@@ -51,7 +63,7 @@ def open_files(settings: DataSettings, notes: Notes) -> dict[str, Source]:
     """
     problems: list[Problem] = []
     found: dict[str, FileSource] = {}
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         given = getattr(settings, split)
         if given:
             paths = _find(given, f"data.{split}", problems, notes)
@@ -120,7 +132,7 @@ def _find_in_folder(folder: Path, key: str, problems: list[Problem], notes: Note
         problems.append(Problem(key, what, "Keep one format in a folder, or name one file."))
     else:
         shown = ", ".join(path.name for path in paths[:5]) + (", …" if len(paths) > 5 else "")
-        notes.add(f"{key}: {len(paths)} files of the folder {folder}: {shown}")
+        notes.add(f"{key}: {counted(len(paths), 'file')} of the folder {folder}: {shown}")
         return paths
     return []
 

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tunebook.counting import counted
 from tunebook.data.canonical import Plan, canonical_batches
 from tunebook.data.columns import Tally, columns_of
 from tunebook.data.faults import Faults
@@ -78,7 +79,8 @@ def _judge_skipped(
     skipped = sum(reasons.values())
     shown = ", ".join(f"{name} is empty ({count})" for name, count in reasons.items())
     if total == skipped:
-        what = f"is an empty split: it has no usable row ({total} rows; {shown or 'nothing in it'})"
+        rows = f"{counted(total, 'row')}; {shown or 'nothing in it'}"
+        what = f"is an empty split: it has no usable row ({rows})"
         raise RequestError(Problem(source.key, what, "Give rows with every field filled."))
     if skipped > settings.max_skipped_share * total:
         what = f"{skipped} of {total} rows are unusable: {shown}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tunebook.counting import counted
 from tunebook.data.notes import Notes
 from tunebook.data.pool import Pool
 from tunebook.errors import Problem, RequestError
@@ -48,14 +49,15 @@ def _hold_out(pool: Pool, missing: list[str], seed: int, notes: Notes) -> dict[s
     there = len(pool.rows)
     count = max(1, min(HELD_OUT_AT_MOST, there // HELD_OUT_SHARE))
     if missing and there <= count * len(missing):
-        what = f"has {there} usable rows, too few to hold out {' and '.join(missing)}"
+        what = f"has {counted(there, 'usable row')}, too few to hold out {' and '.join(missing)}"
         remedy = " ".join(f"Give data.{split}." for split in missing)
         raise RequestError(Problem(pool.key, what, remedy))
     is_left, held = np.ones(there, dtype=bool), {}
     for split in missing:
         held[split] = _first(np.flatnonzero(is_left), pool, count, seed, f"held out {split}")
         is_left[held[split]] = False
-        notes.add(f"data.{split}: none given, so {_rows(count)} of {there} are held out of train "
+        held_out = counted(count, "row")
+        notes.add(f"data.{split}: none given, so {held_out} of {there} are held out of train "
                   f"(10 %, at most {HELD_OUT_AT_MOST}; data.seed={seed})")  # fmt: skip
     return {**held, "train": np.flatnonzero(is_left)}
 
@@ -73,16 +75,12 @@ def _limited(
     limit, there = getattr(settings.limit, split), len(positions)
     if limit is not None and limit < there:
         positions = _first(positions, pool, limit, settings.seed, split)
-        notes.add(f"data.limit.{split}: {_rows(limit)} of {there}, drawn with "
+        notes.add(f"data.limit.{split}: {counted(limit, 'row')} of {there}, drawn with "
                   f"data.seed={settings.seed}")  # fmt: skip
     elif limit is not None and limit > there:
-        notes.add(f"data.limit.{split}={limit}: there are only {_rows(there)}; all are used")
+        notes.add(f"data.limit.{split}={limit}: only {counted(there, 'row')} there; all are used")
     everything = len(positions) == len(pool.rows)
     return pool.dataset if everything else pool.dataset.select(positions)
-
-
-def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 def ranks(rows: np.ndarray, seed: int, purpose: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import EncoderDecoderCache
 
+from tunebook.counting import counted
 from tunebook.decoding.greedy import DecoderRows, EncodedRows, search
 from tunebook.methods.parts.kinds import (
     PLAIN,
@@ -104,9 +105,9 @@ def _decoder(model: Any, base: Base, decoding: DecodingSettings, say: Say) -> De
     """How this model decodes; what all rows share is computed here, once."""
     config, size = generation_config(base, decoding), decoding.batch_size
     if reason := why_not_greedy(model, base, config):
-        say(f"decoding: transformers' generate, {size} rows at once ({reason})")
+        say(f"decoding: transformers' generate, {counted(size, 'row')} at once ({reason})")
         return _in_batches(_by_transformers(model, base, config), size)
-    say(f"decoding: greedy, {size} rows at once; a row that has ended makes room")
+    say(f"decoding: greedy, {counted(size, 'row')} at once; a row that has ended makes room")
     if base.facts.family == "decoder-only":
         return _greedy_decoder_only(model, base, config, size)
     return _in_batches(_greedy_encoder_decoder(model, base, config), size)

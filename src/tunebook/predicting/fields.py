@@ -143,8 +143,9 @@ def _blank(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
 
 
 def usage(task: Task) -> str:
-    """What the task reads, and the flags that give it."""
-    return f"{reads(task)}: give {listed(flag(name) for name in task.inputs)}"
+    """What the task reads, and the flags that give it; --text stands for an only one."""
+    flags = listed(flag(name) for name in task.inputs)
+    return f"{reads(task)}: give {flags if len(task.inputs) > 1 else f'--text or {flags}'}"
 
 
 def flag(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tunebook import report
+from tunebook.counting import counted
 from tunebook.predicting.finished import FinishedRun
 from tunebook.predicting.predictor import Predictor
 
@@ -100,4 +101,4 @@ def summary(output: OutputFile, cut: str) -> str:
     if done.cut:
         parts.append(f"{done.cut} {cut}")
     more = f" ({'; '.join(parts)})" if parts else ""
-    return f"wrote {done.rows} rows to {output.path}{more}"
+    return f"wrote {counted(done.rows, 'row')} to {output.path}{more}"

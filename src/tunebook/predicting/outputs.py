@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
+from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError
 from tunebook.predicting.predictor import Prediction
 from tunebook.runs.files import read_json, write_json
@@ -209,4 +210,4 @@ def _take_up(output: OutputFile, say: Say) -> None:
         output.part.unlink()
         return
     output.done = done
-    say(f"{output.part} holds {done.rows} rows already: going on behind them")
+    say(f"{output.part} holds {counted(done.rows, 'row')} already: going on behind them")

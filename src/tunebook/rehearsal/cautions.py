@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tunebook.counting import counted
 from tunebook.rehearsal.splits import target_lengths
 from tunebook.settings.schema import Settings
 from tunebook.tasks import task_of
@@ -94,7 +95,8 @@ def _same_text(examples: Examples, settings: Settings) -> Iterator[str]:
 
 def _few_tests(test: EncodedRows) -> Iterator[str]:
     if len(test) < FEW_TESTS:
-        yield (f"{len(test)} test examples tell methods apart only where they differ greatly. "
+        examples = counted(len(test), "test example")
+        yield (f"{examples} tell methods apart only where they differ greatly. "
                "Give more test data")  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import dataclass
 
+from tunebook.counting import counted
 from tunebook.settings.schema import Settings
 from tunebook.sweep.timing import in_words
 
@@ -60,7 +61,7 @@ def words_for(estimate: Estimate, device: str) -> str:
     parts = [f"loading {in_words(estimate.load)}", _before(estimate)]
     if estimate.steps:
         parts += [
-            f"training {in_words(estimate.train)} ({estimate.steps} steps of "
+            f"training {in_words(estimate.train)} ({counted(estimate.steps, 'step')} of "
             f"{estimate.step:.2g} s: {estimate.passes:.3g} passes over the training data; "
             f"{estimate.validations} validations of {estimate.validation:.2g} s)",
             f"answers after {in_words(estimate.after)}",

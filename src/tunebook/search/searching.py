@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from tunebook import methods, running
+from tunebook.counting import counted
 from tunebook.errors import RunFailed, RunsElsewhere
 from tunebook.events import Frame
 from tunebook.models import keeping
@@ -58,7 +59,7 @@ def _run_winner(search: Search, say: Say) -> running.Result:
 def _tell(search: Search, say: Say) -> None:
     searched = ", ".join(one.key for one in search.ranges)
     count, seed = len(search.trials), search.given.tune.seed
-    say(f"tune: {count} trials over {searched}, by validation loss, seed {seed}")
+    say(f"tune: {counted(count, 'trial')} over {searched}, by validation loss, seed {seed}")
     if fixed := search.given.tune.fixed:
         say(f"tune: fixed, so not searched: {', '.join(fixed)}")
     for note in search.notes:
