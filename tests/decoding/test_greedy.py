@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.mixing.mixing_models import prefix, soft_prompts, sources
+from tunebook.counting import counted
 from tunebook.decoding import generate, generation_config
 from tunebook.decoding.generate import why_not_greedy
 from tunebook.decoding.greedy import DecoderRows, search
@@ -74,7 +75,9 @@ def test_texts_of_stock_decoding_row_by_row(
     decoding = DecodingSettings(max_new_tokens=NEW, batch_size=size)
     said: list[str] = []
     found = generate(model, base, ids, decoding, say=said.append)
-    assert said == [f"decoding: greedy, {size} rows at once; a row that has ended makes room"]
+    assert said == [
+        f"decoding: greedy, {counted(size, 'row')} at once; a row that has ended makes room"
+    ]
     alone = [stock(model, base, source, decoding) for source in ids]
     assert found == [decoded(base, row) for row in alone]
     assert len(set(found)) > ROWS / 4
@@ -115,7 +118,7 @@ def test_room_is_given_up_and_used_again(ending: Callable[[str], Base]) -> None:
     rows = DecoderRows(base.model, ids, base.tokenizer.pad_token_id, 4, NEW)
     cleared: list[int] = []
     make_room = rows._make_room
-    rows._make_room = lambda: (cleared.append(rows.filled), make_room())[1]  # type: ignore[method-assign]
+    rows._make_room = lambda start: (cleared.append(start), make_room(start))[1]  # type: ignore[method-assign]
     found = search(rows, NEW, ends)
     assert cleared, "the test must reach the end of the room"
     for source, row in zip(ids, found, strict=True):

@@ -167,22 +167,28 @@ class DecoderRows:
         return logits
 
     def behind(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Reads one token a row."""
+        """Reads one token a row.
+
+        Nothing is read of the first columns, in which no row going has anything: those of rows that
+        have left.
+        """
+        start = int(self.mask[: self.going].any(dim=0).long().argmax())
+        for layer in self.cache.layers:
+            layer.start = start
         if self.filled == self.mask.shape[1]:
-            self._make_room()
+            self._make_room(start)
+            start = 0
         self.mask[: self.going, self.filled] = 1
         self.filled += 1
         self.positions = self.positions + 1
-        mask = self.mask[: self.going, : self.filled]
+        mask = self.mask[: self.going, start : self.filled]
         return self._read(tokens[:, None], mask, self.positions, self.cache)
 
-    def _make_room(self) -> None:
-        """Give up the columns in which no row going has anything: those of rows that have left."""
-        oldest = int(self.mask[: self.going].any(dim=0).long().argmax())
+    def _make_room(self, start: int) -> None:
         for layer in self.cache.layers:
-            layer.forget(oldest)
-        self.mask = self.mask.roll(-oldest, dims=1)
-        self.filled -= oldest
+            layer.make_room()
+        self.mask = self.mask.roll(-start, dims=1)
+        self.filled -= start
         self.mask[:, self.filled :] = 0
 
     def leave(self, to: list[int], rows: list[int], left: int) -> None:

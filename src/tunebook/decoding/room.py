@@ -17,11 +17,14 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 class RoomyLayer(DynamicLayer):
-    """Writes new keys and values behind the old ones, up to `room` positions in all."""
+    """Writes new keys and values behind the old ones, up to `room` positions in all.
+
+    What counts are the positions from `start` to `filled`.
+    """
 
     def __init__(self, room: int) -> None:
         super().__init__()
-        self.room, self.filled = room, 0
+        self.room, self.start, self.filled = room, 0, 0
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Reserve the room, filled with zeros: what is masked must be a number all the same."""
@@ -38,16 +41,16 @@ class RoomyLayer(DynamicLayer):
         """All keys and values, these included; as many rows as there still are."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        rows, start = len(key_states), self.filled
-        self.filled = end = start + key_states.shape[2]
+        rows, behind = len(key_states), self.filled
+        self.filled = end = behind + key_states.shape[2]
         for store, new in zip(self._stores, (key_states, value_states), strict=True):
-            store[:rows, :, start:end] = new
-        self.keys, self.values = (store[:rows, :, :end] for store in self._stores)
+            store[:rows, :, behind:end] = new
+        self.keys, self.values = (store[:rows, :, self.start : end] for store in self._stores)
         return self.keys, self.values
 
     def get_seq_length(self) -> int:
-        """Positions that are filled."""
-        return self.filled
+        """Positions that count."""
+        return self.filled - self.start
 
     def take_in(self, other: RoomyLayer, behind: int) -> None:
         """Rows of `other` behind the first `behind` rows, their last positions on one line."""
@@ -59,13 +62,13 @@ class RoomyLayer(DynamicLayer):
     def move(self, to: list[int], rows: list[int]) -> None:
         """Copy `rows` over the rows `to`."""
         for store in self._stores:
-            store[to, :, : self.filled] = store[rows, :, : self.filled]
+            store[to, :, self.start : self.filled] = store[rows, :, self.start : self.filled]
 
-    def forget(self, oldest: int) -> None:
-        """Give up the `oldest` positions of every row, to have room again."""
+    def make_room(self) -> None:
+        """Move what counts to the front of the room."""
         for store in self._stores:
-            store[:, :, : self.filled - oldest] = store[:, :, oldest : self.filled].clone()
-        self.filled -= oldest
+            store[:, :, : self.get_seq_length()] = store[:, :, self.start : self.filled].clone()
+        self.start, self.filled = 0, self.get_seq_length()
 
 
 def roomy(layers: int, room: int, start: Sequence[Pair] = ()) -> DynamicCache:

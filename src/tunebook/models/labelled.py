@@ -47,7 +47,7 @@ def select_where_wanted(base: Any) -> None:
 
 
 def _select(inputs: tuple[Any, ...], wanted: torch.Tensor | None) -> tuple[Any, ...]:
-    if wanted is None:
-        return inputs
     hidden, *others = inputs
+    if wanted is None:  # a slice of positions would be multiplied row by row
+        return (hidden.contiguous(), *others)
     return (hidden[:, -wanted.shape[1] :][wanted], *others)
