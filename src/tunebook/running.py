@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import os
 import resource
 import sys
@@ -99,6 +101,7 @@ def prepare(settings: Settings, say: Say, load: Callable[..., data.Examples] = d
     resolved = resolve(settings)
     if problems := check_machine(resolved.settings.model, resolved.facts):
         raise RequestError(problems)
+    data.check_files(resolved.settings.data)
     say(report.headline(resolved.settings))
     trains = methods.trains(resolved.settings.method)
     for key, origin in resolved.origins.items():
@@ -214,7 +217,10 @@ def made_with(base: Base) -> dict[str, Any]:
     import torch
 
     named = torch.cuda.get_device_name() if base.device.startswith("cuda") else base.device
-    return environment(base.device, base.dtype, named, torch.get_num_threads())
+    return {
+        **environment(base.device, base.dtype, named, torch.get_num_threads()),
+        "matmul": base.matmul,
+    }
 
 
 def _answer_from(folder: RunFolder, say: Say) -> Result:
@@ -287,11 +293,18 @@ def variables_restored() -> Any:
 
 
 def forget_peak_memory() -> None:
-    """Let `peak_memory` begin anew: several runs of one process are measured apart."""
+    """Let `peak_memory` begin anew: several runs of one process are measured apart.
+
+    What the run before has freed goes back to the system first, where the C library can do that.
+    """
     import torch
 
+    gc.collect()
     if torch.cuda.is_available():
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError, AttributeError):  # glibc alone
+        ctypes.CDLL(None).malloc_trim(0)
     with contextlib.suppress(OSError):  # Linux alone; see proc_pid_clear_refs(5)
         Path("/proc/self/clear_refs").write_text("5")
 

@@ -157,7 +157,7 @@ def test_a_hub_model_is_known_by_its_commit_and_serves_without_a_network(serve, 
     again, *said, model, _ = ask(NOBODY, "org/it", then="load")
     assert again == facts
     assert model == "GPT2LMHeadModel"
-    assert [line.split()[0] for line in said] == ["device", "dtype", "attention"]
+    assert [line.split()[0] for line in said][:3] == ["device", "dtype", "attention"]
 
 
 def test_a_model_half_in_the_cache_is_not_loaded(serve, ask, built):

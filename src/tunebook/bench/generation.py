@@ -11,9 +11,10 @@ import torch
 from tunebook.bench import material
 from tunebook.bench.memory import PeakMemory
 from tunebook.bench.settings import Request
-from tunebook.bench.sides import our_model, settings_for, stock_model
+from tunebook.bench.sides import our_matmul, our_model, settings_for, stock_model
 from tunebook.decoding import generate, generation_config
 from tunebook.models.base import Base
+from tunebook.models.matmul import TORCH
 from tunebook.settings.schema import DecodingSettings
 from tunebook.training.batches import padded
 
@@ -37,6 +38,7 @@ def measure_generation(side: str, request: Request) -> dict[str, Any]:
     return {
         "seconds": seconds * scale,
         "processor_seconds": processor * scale,
+        "matmul": our_matmul(request, base) if side == "ours" else TORCH,
         "texts": dict(zip(map(str, chosen), texts, strict=True)),
         "baseline_bytes": memory.baseline,
         "peak_bytes": memory.bytes,

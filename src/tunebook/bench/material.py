@@ -56,7 +56,7 @@ def place(request: Request) -> tuple[str, str]:
 def _real_base(path: str, device: str, dtype: str) -> Base:
     from tunebook.models.base import load
 
-    settings = ModelSettings(name=path, path=path, device=device, dtype=dtype)
+    settings = ModelSettings(name=path, path=path, device=device, dtype=dtype, matmul="torch")
     return load(settings, facts_of(settings), lambda _: None)
 
 

@@ -46,6 +46,10 @@ class BenchSettings:
     dtype: str | None = setting(
         None, "null: bfloat16 on CUDA, float32 on CPU", choices=("float32", "bfloat16")
     )
+    matmul: str | None = setting(
+        None, "what multiplies Tunebook's matrices on a CPU; null: what a run would take",
+        choices=("torch", "onednn"),
+    )  # fmt: skip
 
 
 @dataclass

@@ -9,6 +9,7 @@ from tunebook.bench.material import start_alike
 from tunebook.bench.settings import Request
 from tunebook.models.base import Base
 from tunebook.models.labelled import select_where_wanted
+from tunebook.models.matmul import ONEDNN, choose_matmul, use_onednn
 from tunebook.settings.schema import (
     DataSettings,
     DecodingSettings,
@@ -27,9 +28,16 @@ def our_model(request: Request, base: Base) -> Any:
     """`base.model` with the method of this project."""
     if request.model is None:
         select_where_wanted(base.model)
+    if our_matmul(request, base) == ONEDNN:
+        use_onednn(base.model)
     model = methods.attach(base, settings_for(request), lambda _: None)
     start_alike(model)
     return model
+
+
+def our_matmul(request: Request, base: Base) -> str:
+    """What multiplies the matrices of this project's side."""
+    return choose_matmul(request.bench.matmul, base.device, base.dtype)[0]
 
 
 def stock_model(request: Request, base: Base) -> Any:

@@ -38,6 +38,7 @@ def training_summary(results: Results, request: Request) -> dict[str, Any]:
             "step_flops": flops,
             "share_of_peak": flops / seconds.median / peak,
             "loss": results[side][0]["loss"],
+            "matmul": results[side][0]["matmul"],
         }
     summary["step_ratio"] = _ratio(results, steps)
     summary["processor_ratio"] = _ratio(results, processor_steps)
@@ -74,6 +75,7 @@ def training_table(summary: dict[str, Any], title: str) -> Table:
     peak = f"{summary['machine_peak_flops'] / 1e9:,.0f} · 10⁹ a second"
     _row(table, "share of the machine's peak", ours, stock, "share_of_peak", "{:.0%}", last=peak)
     _row(table, "mean loss", ours, stock, "loss", "{:.5f}")
+    table.add_row("products of matrices by", ours["matmul"], stock["matmul"])
     return table
 
 
@@ -113,6 +115,7 @@ def generation_summary(results: Results) -> dict[str, Any]:
         "peak_bytes": {side: _median(some, "peak_bytes") for side, some in results.items()},
         "changed": {side: changed(results, side) for side in ("ours", "stock")},
         "compared": len(results["alone"][0]["texts"]),
+        "matmul": {side: some[0]["matmul"] for side, some in results.items()},
     }
 
 
@@ -133,19 +136,16 @@ NAMES = {"ours": "Tunebook", "stock": "stock, batched", "alone": "stock, one at 
 
 def generation_table(summary: dict[str, Any], title: str) -> Table:
     """Seconds, ratio and changed texts of the three ways to generate."""
-    compared = summary["compared"]
-    table = _table(title, "generation", "seconds", "ratio", "processor s",
-                   "ratio", "peak, MiB", f"changed (of {compared})")  # fmt: skip
-    for side, name in NAMES.items():
-        share = summary["changed"].get(side)
-        times = [
-            _shown(time, digits)
-            for key in ("seconds", "processor_seconds")
-            for time, digits in ((summary[key][side], 1), (summary[key][side]["times_ours"], 2))
-        ]
-        table.add_row(name, *times,
-                      f"{summary['peak_bytes'][side] / MIB:,.0f}",
-                      "" if share is None else f"{share:.0%}")  # fmt: skip
+    table = _table(title, "generation", *NAMES.values())
+    add = table.add_row
+    for key, name in (("seconds", "seconds"), ("processor_seconds", "processor time, s")):
+        times = [summary[key][side] for side in NAMES]
+        add(name, *(_shown(one, 1) for one in times))
+        add("times Tunebook", "", *(_shown(one["times_ours"]) for one in times[1:]))
+    add("peak memory, MiB", *(f"{summary['peak_bytes'][side] / MIB:,.0f}" for side in NAMES))
+    changed_share = (f"{share:.0%}" for share in summary["changed"].values())
+    add(f"texts changed, of {summary['compared']}", *changed_share)
+    add("products of matrices by", *(summary["matmul"][side] for side in NAMES))
     return table
 
 

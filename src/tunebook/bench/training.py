@@ -18,8 +18,9 @@ from tunebook.bench import material
 from tunebook.bench.flops import sizes_of
 from tunebook.bench.memory import PeakMemory
 from tunebook.bench.settings import Request
-from tunebook.bench.sides import RATES, our_model, settings_for, stock_model
+from tunebook.bench.sides import RATES, our_matmul, our_model, settings_for, stock_model
 from tunebook.models.base import Base
+from tunebook.models.matmul import TORCH
 from tunebook.training.batches import IGNORED, Batches
 from tunebook.training.history import History
 from tunebook.training.loss import TokenLoss
@@ -66,6 +67,7 @@ def train(side: str, request: Request) -> dict[str, Any]:
         "peak_bytes": memory.bytes,
         "device": _name(base.device),
         "dtype": base.dtype,
+        "matmul": TORCH if side == "stock" else our_matmul(request, base),
         "threads": torch.get_num_threads(),
         "sizes": dataclasses.asdict(sizes_of(base.model.config)),
     }

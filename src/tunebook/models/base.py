@@ -36,6 +36,8 @@ class Base:
     device: str
     """with its number for CUDA: cuda:0"""
     dtype: str
+    matmul: str = "torch"
+    """what multiplies its matrices: torch's own choice, or onednn"""
 
 
 def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
@@ -61,11 +63,12 @@ def load_bare(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
         tokenizer = _load_tokenizer(folder, facts)
         model = _load_model(settings, facts, folder, device, dtype, say)
     say(f"attention {model.config._attn_implementation} ({_why_attention(settings)})")
+    matmul = _multiply(model, settings, device, dtype, say)
     _give_pad_token(model, tokenizer, say)
     _stop_at_end_token(model, tokenizer)
     _note_sizes(model, tokenizer, say)
     model.requires_grad_(False).eval()
-    return Base(model, tokenizer, facts, placement(device), dtype)
+    return Base(model, tokenizer, facts, placement(device), dtype, matmul)
 
 
 def check(settings: ModelSettings, facts: ModelFacts) -> list[Problem]:
@@ -140,6 +143,17 @@ def _choose(settings: ModelSettings, say: Say) -> tuple[str, str]:
     dtype, reason = choose_dtype(settings, device)
     say(f"dtype {dtype} ({reason})")
     return device, dtype
+
+
+def _multiply(model: Any, settings: ModelSettings, device: str, dtype: str, say: Say) -> str:
+    from tunebook.models import matmul
+
+    chosen, reason = matmul.choose_matmul(settings.matmul, device, dtype)
+    if chosen == matmul.ONEDNN:
+        matmul.use_onednn(model)
+    if settings.matmul or chosen == matmul.ONEDNN:
+        say(f"matmul {chosen} ({reason})")
+    return chosen
 
 
 def _fetched(facts: ModelFacts, say: Say) -> Path:

@@ -60,8 +60,8 @@ def keep_until_the_end() -> None:
 
 def what_is_loaded(model: ModelSettings) -> tuple[str | None, ...]:
     """The settings that a loaded base depends on: two runs of one base agree in all of them."""
-    how = (model.revision, model.dtype, model.device, model.quantization, model.attention)
-    return (model.path, *how)
+    how = (model.dtype, model.device, model.quantization, model.attention, model.matmul)
+    return (model.path, model.revision, *how)
 
 
 def bare_base(key: str, load: Load, *, weights_are_trained: bool) -> Base:

@@ -101,6 +101,10 @@ class ModelSettings:
         None, "attention implementation of transformers; null: the model's default",
         choices=("eager", "sdpa", "flash_attention_2", "flex_attention"),
     )  # fmt: skip
+    matmul: str | None = setting(
+        None, "what multiplies float32 matrices on a CPU; null: oneDNN where torch's own is slow",
+        choices=("torch", "onednn"), changes_result=False,
+    )  # fmt: skip
     by_method: dict[str, dict[str, Any]] = setting(
         {}, "defaults for a method on this model, by method name", changes_result=False
     )
