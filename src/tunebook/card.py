@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunebook import methods
 from tunebook.models.facts import ModelFacts
 from tunebook.settings.schema import Settings
 
@@ -91,7 +92,7 @@ def _base(facts: ModelFacts) -> str:
 
 
 def _padding(settings: Settings, facts: ModelFacts) -> str:
-    if settings.method.kind != "prompt" or facts.family == "encoder-decoder":
+    if not methods.is_soft_prompt(settings.method) or facts.family == "encoder-decoder":
         return ""
     return """
 Generate for one input at a time there: PEFT's own batched generation is wrong for soft prompts of \

@@ -54,3 +54,9 @@ def did_you_mean(word: str, choices: Iterable[str], path: str = "") -> str:
     if near:
         return f"Did you mean {path}.{near[0]}?" if path else f"Did you mean {near[0]}?"
     return f"Choose from: {', '.join(known)}" if known else ""
+
+
+def either(words: Sequence[str]) -> str:
+    """`a, b or c`."""
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

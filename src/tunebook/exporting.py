@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import report
+from tunebook import methods, report
 from tunebook.errors import Problem, RequestError
 from tunebook.models.facts import ModelFacts
 from tunebook.predicting.finished import FinishedRun
@@ -81,10 +81,10 @@ def with_prefix(prompted: Any, run: FinishedRun) -> Any:
 
 def _wrong_method(run: FinishedRun) -> list[Problem]:
     method = run.settings.method
-    if method.kind == "prompt":
+    if methods.is_soft_prompt(method):
         return []
     what = f"is a run of method {method.name}; only a soft prompt can become a prefix"
-    return [Problem(str(run.path), what, "Give a run of method=prompt.")]
+    return [Problem(str(run.path), what, "Give a run of method=prompt or method=p_tuning.")]
 
 
 def _already_there(target: Path) -> list[Problem]:

@@ -13,9 +13,10 @@ from recipes import compose
 from tunebook import running
 from tunebook.settings import Settings
 
-METHODS = ("prompt", "prefix", "lora", "full")
+METHODS = ("prompt", "p_tuning", "prefix", "lora", "full")
 FAMILIES = ("tiny_t5", "tiny_llama")
-RATES = {"prompt": 0.3, "prefix": 0.05, "lora": 0.02, "full": 0.003}
+RATES = {"prompt": 0.3, "p_tuning": 0.02, "prefix": 0.05, "lora": 0.02, "full": 0.003}
+WITH_VIRTUAL_TOKENS = ("prompt", "p_tuning", "prefix")
 STEPS = 12
 
 
@@ -25,7 +26,7 @@ DATA = ("task=summarize", "data=village", "data.limit.train=96", "data.limit.val
 
 def words_for(method: str, model: str, data: Sequence[str] = DATA) -> list[str]:
     """A short training on an embedded base that really moves the method's parameters."""
-    more = ["method.num_virtual_tokens=5"] if method in ("prompt", "prefix") else []
+    more = ["method.num_virtual_tokens=5"] if method in WITH_VIRTUAL_TOKENS else []
     return [
         *data, f"method={method}", f"model={model}", f"training.max_steps={STEPS}",
         "training.eval_steps=4", "training.optim=adamw_torch", "training.batch_size=8",

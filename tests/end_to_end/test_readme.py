@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from recipes import compose
+from recipes.command import refusal_text
 from recipes.named_sweep import with_sweep
 from recipes.request import read_request
 from tunebook import folders
+from tunebook.errors import RequestError
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
@@ -27,6 +29,15 @@ def test_each_run_composes(typed: str) -> None:
         assert read_request([word for word in words if word != "-m"], sweep=True).sweep
     elif words != ["--help"] and not OWN & set(words):
         assert compose(*words).task.name
+
+
+def test_the_refusal_that_is_shown_is_the_real_one() -> None:
+    typed = r"^    \$ python -m recipes.run (.*)\n((?:    .*\n)+)"
+    shown = re.search(typed, README, re.MULTILINE)
+    assert shown
+    with pytest.raises(RequestError) as refused:
+        read_request(shlex.split(shown[1]))
+    assert refusal_text(refused.value).split() == shown[2].split()
 
 
 def test_each_command_has_a_module() -> None:

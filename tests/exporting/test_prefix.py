@@ -105,11 +105,12 @@ def test_same_logits(name: str, tmp_path: Path) -> None:
             assert (stock(input_ids=ids).logits - wanted).abs().max() <= 1e-5
 
 
+@pytest.mark.parametrize("method", ["prompt", "p_tuning"])
 def test_a_run_becomes_a_folder_that_stock_peft_loads(
-    run_of: Callable[..., Path], tmp_path: Path, capsys: Any
+    method: str, run_of: Callable[..., Path], tmp_path: Path, capsys: Any
 ) -> None:
     target = tmp_path / "prefix"
-    assert main(["prefix", str(run_of("prompt", "llama")), "--output", str(target)]) == 0
+    assert main(["prefix", str(run_of(method, "llama")), "--output", str(target)]) == 0
     assert str(target) in capsys.readouterr().out.replace("\n", "")
     assert (target / "adapter_model.safetensors").exists()
     assert "prefix" in (target / "README.md").read_text()

@@ -42,11 +42,11 @@ def virtual(tokens: int) -> str:
 
 @pytest.fixture(scope="session")
 def prompts_of(run_of: Callable[..., Path]) -> Callable[[str], list[Path]]:
-    """Three soft prompts of 3, 5 and 8 tokens, each of another task."""
+    """Three soft prompts of 3, 5 and 8 tokens, each of another task; the last by P-tuning."""
 
     def prompts(family: str) -> list[Path]:
-        lengths = zip(TASKS, (3, 5, 8), strict=True)
-        return [run_of("prompt", family, task, virtual(n)) for task, n in lengths]
+        kinds = zip(("prompt", "prompt", "p_tuning"), TASKS, (3, 5, 8), strict=True)
+        return [run_of(method, family, task, virtual(n)) for method, task, n in kinds]
 
     return prompts
 

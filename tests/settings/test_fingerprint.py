@@ -15,7 +15,7 @@ from tunebook.settings import Settings, resolve
 from tunebook.settings.reading import every_key
 
 Compose = Callable[..., Settings]
-METHODS = ("prompt", "prefix", "lora", "full", "instruction")
+METHODS = ("prompt", "p_tuning", "prefix", "lora", "full", "instruction")
 TASKS = ("translate", "summarize", "qa", "dialogue")
 
 

@@ -56,8 +56,8 @@ def test_an_unknown_kind() -> None:
     ({"seeed": 1}, "seeed: no such key. Did you mean seed?"),
     ({"max_steps": 1}, "max_steps: no such key. Did you mean training.max_steps?"),
     ({"r": 1}, "r: no such key. Did you mean method.r?"),
-    ({"init_text": "a"}, "init_text: init_text belongs to method=prefix or method=prompt; you "
-                         "chose lora. Remove it, or set method=prefix or method=prompt."),
+    ({"init_text": "a"}, "init_text: init_text belongs to method=prefix or prompt; you "
+                         "chose lora. Remove it, or set method=prefix or prompt."),
     ({"source_language": "a"}, "source_language: source_language belongs to task=translate; you "
                                "chose qa. Remove it, or set task=translate."),
     ({"training": {"num_beams": 2}}, "training.num_beams: no such key. Did you mean "

@@ -2,7 +2,8 @@
 
 One module a kind of method, each with `OPTIONS` (its settings), `PEFT_CONFIG` (the class of PEFT
 that it configures, or None, and then `config(base, settings)`), `SET_HERE` (options of that class
-that have a key of ours) and `attach(base, settings, say)`.
+that have a key of ours) and `attach(base, settings, say)`; `SOFT_PROMPT = True` where all that is
+learned are vectors in front of the input.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tunebook.settings.schema import MethodSettings, Settings
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
 
-__all__ = ["attach", "check", "kinds", "module_of", "options_of", "trains"]
+__all__ = ["attach", "check", "is_soft_prompt", "kinds", "module_of", "options_of", "trains"]
 
 
 def kinds() -> list[str]:
@@ -36,6 +37,11 @@ def options_of(kind: str) -> type[MethodSettings]:
 def trains(settings: MethodSettings) -> bool:
     """Whether the method trains anything; a baseline does not."""
     return settings.kind != "baseline"
+
+
+def is_soft_prompt(settings: MethodSettings) -> bool:
+    """Whether the method ends in vectors in front of the input, and in nothing else."""
+    return getattr(module_of(settings.kind), "SOFT_PROMPT", False)
 
 
 def check(base: Base, settings: Settings) -> None:

@@ -18,6 +18,7 @@ SET_HERE = {
     "prompt_tuning_init": "method.init",
     "prompt_tuning_init_text": "method.init_text",
 }
+SOFT_PROMPT = True
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunebook import report
+from tunebook import methods, report
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.mixing.labels import Folder, read_runs
 from tunebook.models.facts import content_of
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 Tick = Callable[[int], object]
-MAY_SHARE = ("prompt", "p_tuning", "prefix", "baseline")
-"""Methods that leave the layers of the base model as they are."""
+MAY_SHARE = ("prefix", "baseline")
+"""Methods that leave the layers of the base model as they are, beside soft prompts."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,8 @@ def _base_of(label: str, run: FinishedRun, resolved: Resolved) -> Any:
     model = resolved.settings.model
     device, _ = choose_device(model)
     dtype, _ = choose_dtype(model, device)
-    alone = "" if run.settings.method.kind in MAY_SHARE else label
+    method = run.settings.method
+    alone = "" if methods.is_soft_prompt(method) or method.kind in MAY_SHARE else label
     return (content_of(model, resolved.facts), device, dtype, model.quantization, model.attention,
             alone)  # fmt: skip
 

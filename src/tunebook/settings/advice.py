@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from tunebook import methods
 from tunebook.errors import Problem
 from tunebook.models.facts import PREFIX, ModelFacts
 from tunebook.settings.checks import virtual_tokens
 from tunebook.settings.schema import Settings
 
 Rule = Callable[[Settings, ModelFacts | None], Iterator[Problem]]
-IN_FRONT = ("prompt", "p_tuning")
 T5_LIKE = ("t5", "mt5", "umt5", "longt5")
 ADAPTED = re.compile(r"lm[-_]?adapt|flan|t0|tk[-_]instruct|ul2", re.IGNORECASE)
 TALKS = re.compile(r"[-_](instruct|chat|it)\b", re.IGNORECASE)
@@ -41,9 +41,9 @@ def _adapted(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
     """Lester et al. 2021 (arXiv 2104.08691), figure 3: span corruption alone is a poor base."""
     path = settings.model.path or ""
     kind = facts.model_type if facts else path.rpartition("/")[2].partition("-")[0].lower()
-    if settings.method.kind not in IN_FRONT or path.startswith(PREFIX) or ADAPTED.search(path):
+    if path.startswith(PREFIX) or ADAPTED.search(path):
         return
-    if kind in T5_LIKE:
+    if methods.is_soft_prompt(settings.method) and kind in T5_LIKE:
         what = f"{path} does not seem to be LM-adapted, and prompt tuning works poorly on such a T5"
         yield Problem("model", what, "Choose model=t5_small_lm_adapt or method=lora.")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from tunebook import methods, tasks
-from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.errors import Problem, RequestError, did_you_mean, either
 from tunebook.settings.schema import FAMILIES, MethodSettings, Settings, TaskSettings
 from tunebook.settings.typed import fields_of, join, read, read_field, types_of
 
@@ -98,7 +98,7 @@ def _owners(key: str, group: str, data: Mapping) -> str:
     if package is None or not isinstance(part, Mapping):
         return ""
     kinds = [k for k in package.kinds() if key in fields_of(package.options_of(k))]
-    return "" if part.get("kind") in kinds else " or ".join(f"{group}={k}" for k in kinds)
+    return "" if part.get("kind") in kinds or not kinds else f"{group}={either(kinds)}"
 
 
 def _wrong_defaults(data: Mapping) -> list[Problem]:
