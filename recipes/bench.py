@@ -88,10 +88,11 @@ def _stock_decoding(words: list[str], flags: dict[str, str]) -> dict[str, Any]:
         raise RequestError(Problem(STOCK_DECODING, what, "Give the folder of a finished run."))
     if "--plot" in flags:
         raise RequestError(Problem("--plot", "belongs to a sweep"))
-    from tunebook.bench.stock_decoding import compare_decoding, decoding_table
+    from tunebook.bench.stock_decoding import changed_texts, compare_decoding, decoding_table
 
     found = compare_decoding(words[0], _say, flags.get("--model"))
     _console().print(decoding_table(found))
+    print(changed_texts(found))
     return found
 
 

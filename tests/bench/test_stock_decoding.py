@@ -21,8 +21,13 @@ def test_one_at_a_time_is_what_this_project_and_the_export_give(
     run = tunebook.run(compose(*words), say=lambda line: None).folder
     file = tmp_path / "found.json"
     assert main(["stock-decoding", str(run), "--json", str(file)]) == 0
-    assert "texts changed" in capsys.readouterr().out
-    ways = json.loads(file.read_text())["ways"]
+    shown, found = capsys.readouterr().out, json.loads(file.read_text())
+    assert "texts changed" in shown
+    assert bool(found["changed"]) == (found["ways"]["stock"]["changed"] > 0)
+    for one in found["changed"]:
+        assert one["alone"] != one["stock"]
+        assert f"batched  {one['stock']}" in shown
+    ways = found["ways"]
     assert ways["ours"] == ways["alone"] == ways["exported"]
     assert set(ways["stock"]) == {"score", "changed"}
 

@@ -19,7 +19,7 @@ class PeakMemory:
 
     def __init__(self, device: str) -> None:
         gc.collect()
-        self.device = device
+        self.device, self.baseline = device, 0
         if device == "cuda":
             import torch
 
@@ -38,13 +38,14 @@ class PeakMemory:
 
     @property
     def bytes(self) -> int:
-        """The most in use since the start."""
+        """The most in use since the start; Linux counts a peak to within some pages."""
         if self.device == "cuda":
             import torch
 
             return int(torch.cuda.max_memory_allocated())
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return _status("VmHWM") or (most if sys.platform == "darwin" else most * 1024)
+        found = _status("VmHWM") or (most if sys.platform == "darwin" else most * 1024)
+        return max(found, self.baseline)
 
 
 def _status(name: str) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import data
+from tunebook import data, methods
 from tunebook.errors import Problem, RequestError
 from tunebook.predicting.finished import FinishedRun
 from tunebook.tasks import task_of
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Say = Callable[[str], None]
+SHOWN = 3
 NAMES = {
     "alone": "stock PEFT, one at a time",
     "ours": "Tunebook, batched",
@@ -25,28 +27,39 @@ NAMES = {
 
 
 def compare_decoding(folder: str | Path, say: Say, model: str | None = None) -> dict[str, Any]:
-    """Score and share of changed texts of each way to generate, against one at a time.
+    """Score and share of changed texts of each way to generate, against one at a time; and some of
+    the texts that stock batches change.
 
+    torch itself multiplies the matrices of all of them, as it does without this project.
     Raises RequestError for a run that has no soft prompt of a decoder-only model.
     """
     run = FinishedRun.read(folder)
-    if run.settings.method.kind != "prompt" or run.settings.model.family == "encoder-decoder":
+    soft = methods.is_soft_prompt(run.settings.method)
+    if not soft or run.settings.model.family == "encoder-decoder":
         what = "has no soft prompt of a decoder-only model; others are right in stock batches"
-        raise RequestError(Problem(str(run.path), what, "Give a run of method=prompt."))
+        raise RequestError(Problem(str(run.path), what, "Give a run of method=prompt or p_tuning."))
     resolved = run.resolved(model)
+    resolved.settings.model.matmul = "torch"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        texts, rows = _texts(run, resolved, say)
+        texts, rows, read = _texts(run, resolved, say)
     settings = resolved.settings
+    changed = (one for one in zip(read, texts["alone"], texts["stock"], strict=True)
+               if one[1] != one[2])  # fmt: skip
     return {
         "headline": settings.task.headline,
         "examples": len(rows),
         "batch_size": settings.decoding.batch_size,
         "ways": {way: _result(some, texts["alone"], rows, settings) for way, some in texts.items()},
-    }
+        "changed": [dict(zip(("read", "alone", "stock"), one, strict=True))
+                    for one in itertools.islice(changed, SHOWN)],
+    }  # fmt: skip
 
 
-def _texts(run: FinishedRun, resolved: Any, say: Say) -> tuple[dict[str, list[str]], list[Any]]:
+def _texts(
+    run: FinishedRun, resolved: Any, say: Say
+) -> tuple[dict[str, list[str]], list[Any], list[str]]:
+    """The texts of each way, the rows that they answer, and what the model read of each."""
     from tunebook.bench.generation import stock_texts
     from tunebook.decoding import generate
     from tunebook.exporting import load_prompted, with_prefix
@@ -66,7 +79,7 @@ def _texts(run: FinishedRun, resolved: Any, say: Say) -> tuple[dict[str, list[st
         "stock": stock_texts(prompted, base, sources, decoding),
     }
     texts["exported"] = stock_texts(with_prefix(prompted, run), base, sources, decoding)
-    return texts, [examples.test[i] for i in encoded.rows]
+    return texts, [examples.test[i] for i in encoded.rows], encoded.texts
 
 
 def _result(texts: list[str], true: list[str], rows: list[Any], settings: Any) -> dict[str, float]:
@@ -93,3 +106,12 @@ def decoding_table(found: dict[str, Any]) -> Table:
         one = found["ways"][way]
         table.add_row(name, f"{one['score']:.2f}", f"{one['changed']:.1%}")
     return table
+
+
+def changed_texts(found: dict[str, Any]) -> str:
+    """Some texts that stock batches change, each beside what is true."""
+    return "\n".join(
+        f"\n       read  {one['read'].strip()}\none at a time  {one['alone']}"
+        f"\n    batched  {one['stock']}"
+        for one in found["changed"]
+    )
