@@ -11,7 +11,7 @@ import tunebook
 from recipes import compose
 
 TASKS = ("translate", "summarize", "qa", "dialogue")
-METHODS = ("prompt", "prefix", "lora")
+METHODS = ("prompt", "p_tuning", "prefix", "lora")
 BASES = ("tiny_t5", "tiny_llama")
 SMALL = (
     "data.limit.train=64", "data.limit.validation=16", "data.limit.test=8",

@@ -98,7 +98,7 @@ def test_a_recipe_starts_with_its_command_and_says_what_to_expect(name: str) -> 
     assert not expect or re.fullmatch(EXPECTATION, expect)
 
 
-EXPECTATION = r"\w+ [\d.]+ -> [\d.]+ \[[\d.]+, [\d.]+\]"
+EXPECTATION = r"\w+ [\d.]+ -> [\d.]+( \[[\d.]+, [\d.]+\]| ± [\d.]+)"
 
 
 @pytest.mark.parametrize("name", RECIPES)
