@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from recipes.request import Request
 
 DONE, FAILED, WRONG = 0, 1, 2
+SWEEP_FLAGS = ("-m", "--multirun")
+"""They may stand anywhere; Hydra takes words behind them for flags."""
 Action = Callable[[Settings], object]
 
 
@@ -43,7 +45,7 @@ def _answer(words: list[str], action: Action, module: str) -> int:
     from recipes.named_sweep import with_sweep
     from recipes.request import read_request, runs_words
 
-    words, named = with_sweep(words)
+    words, named = with_sweep(sorted(words, key=lambda word: word not in SWEEP_FLAGS))
     parser = get_args_parser()
     parser.error = _refuse_flag  # type: ignore[method-assign]
     given, unknown = parser.parse_known_args(words)

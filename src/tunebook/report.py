@@ -159,7 +159,13 @@ def _row(name: str, metrics: dict[str, Any], head: dict[str, Any]) -> list[str]:
 def _add_loss(table: Table, loss: dict[str, Any]) -> None:
     start, end = loss.get("validation_start"), loss.get("validation")
     if start is not None and end is not None:
-        table.add_row("validation loss ↓", f"{start:.3f}", f"{end:.3f}", f"{end - start:+.3f}", "")
+        table.add_row(
+            "validation loss, from step 0 ↓",
+            f"{start:.3f}",
+            f"{end:.3f}",
+            f"{end - start:+.3f}",
+            "",
+        )
 
 
 def _examples(folder: RunFolder) -> list[dict[str, Any]]:

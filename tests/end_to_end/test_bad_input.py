@@ -45,15 +45,20 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "key of another group": ("training.num_beams=2", ["Did you mean decoding.num_beams?"]),
     "key of another method": (
         "method=lora | method.num_virtual_tokens=5",
-        ["num_virtual_tokens belongs to", "method=prompt", "you chose lora"],
+        ["num_virtual_tokens belongs to method=p_tuning, prefix or prompt; you chose lora"],
     ),
     "key of another method, alone": (
         "method=lora | num_virtual_tokens=5",
-        ["num_virtual_tokens belongs to", "method=prompt", "you chose lora"],
+        ["num_virtual_tokens belongs to method=p_tuning, prefix or prompt; you chose lora"],
     ),
     "key of another task": (
         "task=summarize | task.no_answer=none",
         ["no_answer belongs to task=qa; you chose summarize"],
+    ),
+    "no language": ("task.language=chinese", ["task.language: 'chinese' is not a language code"]),
+    "key of hub data": (
+        "data.path=foo | data.revision=main",
+        ["data.path: belongs to a data set of the hub; you chose data=village", "data.revision"],
     ),
     "key below a value": ("seed.x=1", ["seed: expects a whole number"]),
     "value where keys are": ("data.limit=5", ["data.limit", "Set data.limit.train"]),
@@ -423,6 +428,19 @@ def test_a_bad_request_is_refused_clearly(
 
 def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 45
+
+
+def test_outputs_that_cannot_be_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    for place in (file, file / "below"):
+        assert answer([f"outputs={place}"], one_run, "recipes.run") == 2
+        shown, told = capsys.readouterr()
+        assert shown == ""
+        assert f"outputs: {file} is a file, not a folder" in told
+    assert file.read_text() == "x"
 
 
 def test_a_folder_in_use_is_left_alone(

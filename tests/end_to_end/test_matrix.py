@@ -13,6 +13,7 @@ from recipes import compose
 TASKS = ("translate", "summarize", "qa", "dialogue")
 METHODS = ("prompt", "p_tuning", "prefix", "lora")
 BASES = ("tiny_t5", "tiny_llama")
+CALM = {"prompt": 0.1, "prefix": 5e-3}  # the usual rates want more steps and larger batches
 SMALL = (
     "data.limit.train=64", "data.limit.validation=16", "data.limit.test=8",
     "training.max_steps=20", "training.batch_size=8", "decoding.max_new_tokens=24",
@@ -28,7 +29,7 @@ FILES = {
 @pytest.mark.parametrize("task", TASKS)
 def test_trains_scores_saves_and_reloads(task: str, method: str, base: str, tmp_path: Path) -> None:
     words = [f"task={task}", f"method={method}", f"model={base}", *SMALL, f"outputs={tmp_path}"]
-    words += ["training.learning_rate=5e-3"] if method == "prefix" else []
+    words += [f"training.learning_rate={CALM[method]}"] if method in CALM else []
     result = tunebook.run(compose(*words), lambda _: None)
     assert {file.name for file in result.folder.iterdir()} == FILES
     loss = result.metrics["loss"]

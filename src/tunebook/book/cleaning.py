@@ -36,7 +36,8 @@ ASIDE = ".removing-"
 ANSWERS = ".before"
 TRIALS = ".trials"
 OUTPUTS = "outputs"
-STATE, RUNNING, BROKEN = "state", "running", "broken"
+STATE, RUNNING, BROKEN, INTERRUPTED = "state", "running", "broken", "interrupted"
+STATES = ("complete", "failed", INTERRUPTED, RUNNING, BROKEN)
 AGES = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
@@ -123,7 +124,8 @@ def clean(
     if remove and pick.is_open and not (everything or answers or are_runs):
         remedy = "Give state=failed, --older-than 30d, a run's folder, or --all."
         raise RequestError(Problem("--remove", "does not say what", remedy))
-    meant = [run for run in runs if pick.takes(run)] if everything or not answers else []
+    wanted = everything or trials or not answers
+    meant = [run for run in runs if pick.takes(run)] if wanted else []
     kept_answers = _answers(folders) if answers else []
     _show(meant, kept_answers, "trial" if trials else "run")
     if not trials:
@@ -194,7 +196,7 @@ def _state(path: Path, settings: Mapping[str, Any]) -> str:
     state = status.get("state") if isinstance(status, dict) else None
     if not settings or state is None:
         return BROKEN
-    return "interrupted" if state == "running" else str(state)
+    return INTERRUPTED if state == RUNNING else str(state)
 
 
 def is_at_work(path: Path) -> bool:
@@ -226,6 +228,9 @@ def _check(pick: Pick, runs: Sequence[Run]) -> None:
     known |= {key.removesuffix(".name") for key in known if key.endswith(".name")}
     problems = [Problem(key, "no run has such a setting", did_you_mean(key, known))
                 for key in pick.values if key not in known]  # fmt: skip
+    problems += [Problem(f"{STATE}={value}", "there is no such state", did_you_mean(value, STATES))
+                 for value in pick.values.get(STATE, ())
+                 if not fnmatch.filter(STATES, value)]  # fmt: skip
     if problems and runs:
         raise RequestError(problems)
 
@@ -245,6 +250,8 @@ def _show(runs: Sequence[Run], answers: Sequence[Path], what: str) -> None:
     if answers:
         size = sum(file.stat().st_size for file in answers)
         tables.show(f"{counted(len(answers), 'kept answer')} of untouched models, {_size(size)}")
+    if not runs and answers:
+        return
     total = sum(run.bytes for run in runs)
     tables.show(f"{counted(len(runs), what)}, {_size(total)}")
 

@@ -68,7 +68,15 @@ def _written_rows(settings: DataSettings) -> Iterator[Problem]:
         yield Problem("data.rows", what, "Remove it, or copy conf/data/hello.yaml.")
 
 
+OF_THE_HUB = ("path", "subset", "revision")
+
+
 def _unused_keys(settings: DataSettings) -> Iterator[Problem]:
+    for key in OF_THE_HUB:
+        if settings.source != "hub" and getattr(settings, key):
+            what = f"belongs to a data set of the hub; you chose data={settings.name}"
+            remedy = "Choose one with data=NAME, or give files: data=files data.train=FILE."
+            yield Problem(f"data.{key}", what, remedy)
     if settings.source == "files":
         return
     for split in SPLITS:

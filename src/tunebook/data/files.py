@@ -108,7 +108,7 @@ def _find(given: str, key: str, problems: list[Problem], notes: Notes) -> list[P
         what = f"{given} is of no supported format; the name must end in {', '.join(READERS)}"
         problems.append(Problem(key, what))
     elif path.stat().st_size == 0:
-        problems.append(Problem(key, f"{given} is empty"))
+        problems.append(Problem(key, f"{given} is empty", "Give a file with rows."))
     else:
         return [path]
     return []

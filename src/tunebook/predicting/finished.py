@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -121,10 +122,17 @@ def _check_is_run(path: Path) -> None:
         raise _wrong(path, "there is no such folder", _near(path))
     if (path.parent / "settings.yaml").is_file():
         raise _wrong(path, "is part of a run", f"Give the run's folder: {path.parent}")
-    below = sorted(file.parent for file in path.glob("**/settings.yaml")) if path.is_dir() else []
+    below = sorted(_runs_below(path))
     remedy = f"It holds {len(below)} of them, such as {below[0]}" if below else ""
     what = "is no run folder: it has no settings.yaml and status.json"
     raise _wrong(path, what, remedy or "Give a folder that python -m recipes.run has made.")
+
+
+def _runs_below(path: Path) -> Iterator[Path]:
+    """Run folders; not the trials of searches, which answer nothing."""
+    for file in path.glob("**/settings.yaml") if path.is_dir() else ():
+        if not any(part.startswith(".") for part in file.relative_to(path).parts):
+            yield file.parent
 
 
 def _near(path: Path) -> str:

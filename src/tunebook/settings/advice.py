@@ -68,6 +68,13 @@ def _warm_up(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
         yield Problem("training.warmup_steps", what, f"Set at most {steps // 10}.")
 
 
+def _epochs(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
+    steps, epochs = settings.training.max_steps, settings.training.num_train_epochs
+    if steps and epochs:
+        what = f"{epochs:g} plays no part beside training.max_steps={steps}"
+        yield Problem("training.num_train_epochs", what, "Leave one of them out (null).")
+
+
 def _half_precision(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
     """T5's activations exceed 65504 in places: huggingface/transformers, issue 4586."""
     if settings.model.dtype == "float16" and facts and facts.model_type in T5_LIKE:
@@ -105,6 +112,6 @@ def _direction(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem
 
 
 RULES: tuple[Rule, ...] = (
-    _learning_rate, _adapted, _room_for_text, _decay, _warm_up, _half_precision, _ignored_text,
-    _chat_model, _language_of_model, _direction,
+    _learning_rate, _adapted, _room_for_text, _decay, _warm_up, _epochs, _half_precision,
+    _ignored_text, _chat_model, _language_of_model, _direction,
 )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 from tunebook import methods
@@ -70,6 +72,8 @@ def check_without_model(settings: Settings) -> list[Problem]:
         *_method_and_model(settings),
         *_trackers(settings),
         *_headline(settings),
+        *_language(settings),
+        *_outputs(settings),
         *check_template(settings.template, task_of(settings.task)),
     ]
 
@@ -162,6 +166,28 @@ def _trackers(settings: Settings) -> list[Problem]:
         for name, package in TRACKERS.items()
         if name in settings.training.report_to and importlib.util.find_spec(package) is None
     ]
+
+
+def _language(settings: Settings) -> list[Problem]:
+    from tunebook.metrics.text import primary_language
+
+    try:
+        primary_language(settings.task.language)
+    except ValueError:
+        what = f"{settings.task.language!r} is not a language code"
+        return [Problem("task.language", what, "Give one such as en, fr, zh.")]
+    return []
+
+
+def _outputs(settings: Settings) -> list[Problem]:
+    """The nearest folder that is there must take new files."""
+    path = Path(settings.outputs).expanduser().absolute()
+    there = next(one for one in (path, *path.parents) if one.exists())
+    if not there.is_dir():
+        return [Problem("outputs", f"{there} is a file, not a folder", "Name another folder.")]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [Problem("outputs", f"{there} cannot be written to", "Name another folder.")]
+    return []
 
 
 def _headline(settings: Settings) -> list[Problem]:

@@ -103,7 +103,7 @@ class ModelSettings:
     )  # fmt: skip
     matmul: str | None = setting(
         None, "what multiplies float32 matrices on a CPU; null: oneDNN where torch's own is slow",
-        choices=("torch", "onednn"), changes_result=False,
+        choices=("torch", "onednn"),
     )  # fmt: skip
     by_method: dict[str, dict[str, Any]] = setting(
         {}, "defaults for a method on this model, by method name", changes_result=False

@@ -125,7 +125,11 @@ def train(
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     with _known_warnings_hidden():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return _finish(trainer, history, arguments)
+    trained = _finish(trainer, history, arguments)
+    if trained.best_step == 0:
+        say("warning: no step lowered the validation loss, so what is kept is where training "
+            "started, untrained; lower training.learning_rate")  # fmt: skip
+    return trained
 
 
 @contextmanager
