@@ -101,7 +101,7 @@ def prepare(settings: Settings, say: Say, load: Callable[..., data.Examples] = d
     resolved = resolve(settings)
     if problems := check_machine(resolved.settings.model, resolved.facts):
         raise RequestError(problems)
-    data.check_files(resolved.settings.data)
+    data.check_files(resolved.settings.data, with_test=load is data.load)
     say(report.headline(resolved.settings))
     trains = methods.trains(resolved.settings.method)
     for key, origin in resolved.origins.items():

@@ -72,12 +72,15 @@ def without_test(settings: DataSettings) -> DataSettings:
     return replace(settings, test=None, splits=splits)
 
 
-def check_files(settings: DataSettings) -> None:
-    """Raise RequestError where files that `settings` name are missing; no row is read."""
+def check_files(settings: DataSettings, *, with_test: bool = True) -> None:
+    """Raise RequestError where files that `settings` name are missing; no row is read.
+
+    with_test: of a search's trials the test split is nobody's business.
+    """
     if settings.source == "files":
         from tunebook.data import files
 
-        files.check_files(settings)
+        files.check_files(settings if with_test else without_test(settings))
 
 
 def has_own_test(settings: DataSettings) -> bool:
