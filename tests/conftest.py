@@ -96,6 +96,22 @@ def llama_folder(tiny_models: dict[str, Path]) -> Path:
     return tiny_models["llama"]
 
 
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`tests.small_models.save` for a family and options, once each; leave the folders alone."""
+    from tests.small_models import save
+
+    made: dict[str, Path] = {}
+
+    def folder_of(family: str, **options: Any) -> Path:
+        key = f"{family} {sorted(options.items())}"
+        if key not in made:
+            made[key] = save(tmp_path_factory.mktemp("small") / family, family, **options)
+        return made[key]
+
+    return folder_of
+
+
 def _sentences(number: int) -> tuple[str, str, str]:
     """(who, what, sentence), different for each number below 96."""
     names, verbs, things = WORDS
