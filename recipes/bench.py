@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.command import DONE, FAILED, WRONG, refusal_text
+from tunebook import terminal
 from tunebook.bench.settings import every_key, read_request
 from tunebook.errors import Problem, RequestError, RunFailed, did_you_mean
 
@@ -33,18 +34,18 @@ FLAGS = (*FILE_FLAGS, "--model", "--help")
 def main(words: list[str]) -> int:
     """0 when everything is measured, 1 when a measurement failed, 2 for a wrong request."""
     if {"-h", "--help"} & set(words):
-        print(_help())
+        terminal.show(_help())
         return DONE
     try:
         _measure(words)
         return DONE
     except RequestError as error:
-        print(refusal_text(error), file=sys.stderr)
+        terminal.note(refusal_text(error))
         return WRONG
     except RunFailed as error:
-        print(f"tunebook: {error}", file=sys.stderr)
+        terminal.note(f"tunebook: {error}")
     except KeyboardInterrupt:
-        print("tunebook: interrupted", file=sys.stderr)
+        terminal.note("tunebook: interrupted")
     return FAILED
 
 
@@ -92,7 +93,7 @@ def _stock_decoding(words: list[str], flags: dict[str, str]) -> dict[str, Any]:
 
     found = compare_decoding(words[0], _say, flags.get("--model"))
     _console().print(decoding_table(found))
-    print(changed_texts(found))
+    terminal.show(changed_texts(found))
     return found
 
 
@@ -147,15 +148,12 @@ def _line(key: str, field: dataclasses.Field[Any]) -> str:
 
 def _console() -> Any:
     """As wide as the terminal; wide enough for a table where there is none."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    return terminal.console(width_of_a_pipe=WIDTH)
 
 
 def _say(text: str) -> None:
     """Progress goes to standard error; tables are the output."""
-    print(text, file=sys.stderr)
+    terminal.note(text)
 
 
 if __name__ == "__main__":

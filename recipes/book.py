@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from recipes.command import DONE, WRONG, Parser, exit_code
+from tunebook import terminal
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 Words = Sequence[str]
@@ -35,7 +36,7 @@ def main(words: list[str]) -> int:
 def _answer(words: list[str]) -> int:
     name, rest = (words[0], words[1:]) if words else ("--help", [])
     if name in ("--help", "-h"):
-        print((__doc__ or "").strip())
+        terminal.show((__doc__ or "").strip())
         return DONE
     if name not in COMMANDS:
         what = f"{name!r} is no command of the book"
@@ -110,8 +111,8 @@ def _copy(words: list[str]) -> int:
     assert described.file is not None
     copying.write(described, described.file, names[0], target)
     command = copying.command_for(target)
-    print(f"wrote {target}\n\nChange it; see what it would do, then run it:\n")
-    print(f"  {command} dry_run=true\n  {command}")
+    terminal.show(f"wrote {target}\n\nChange it; see what it would do, then run it:\n")
+    terminal.show(f"  {command} dry_run=true\n  {command}")
     return DONE
 
 
@@ -196,7 +197,7 @@ def _read(parser: Parser, words: list[str]) -> argparse.Namespace:
     """Raises RequestError for flags that there are not."""
     given, unknown = parser.parse_known_intermixed_args(words)
     if given.help:
-        print(parser.format_help())
+        terminal.show(parser.format_help())
         sys.exit(DONE)
     flags = [flag for one in parser._actions for flag in one.option_strings]
     problems = [Problem(word, "is not understood", did_you_mean(word, flags)) for word in unknown]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from tunebook import terminal
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.settings.schema import Settings
@@ -28,14 +29,14 @@ def answer(words: Sequence[str], action: Action, module: str) -> int:
     if {"--help", "-h"} & set(words):
         from recipes.help import help_text
 
-        print(help_text(module))
+        terminal.show(help_text(module))
         return DONE
     try:
         return _answer(list(words), action, module)
     except RequestError as error:
         return _refuse(error)
     except KeyboardInterrupt:  # here and not around one run: it ends a sweep
-        print("tunebook: interrupted; the same command continues", file=sys.stderr)
+        terminal.note("tunebook: interrupted; the same command continues")
         return FAILED
 
 
@@ -52,7 +53,7 @@ def _answer(words: list[str], action: Action, module: str) -> int:
     _check_flags(given, unknown)
     request = read_request(given.overrides, sweep=given.multirun or named)
     for note in request.notes:
-        print(f"tunebook: {note}", file=sys.stderr)
+        terminal.note(f"tunebook: {note}")
     if given.cfg == "job" and not given.package:
         return _show(given.overrides, given.resolve)
     flags = [word for word in words if word not in given.overrides]
@@ -115,7 +116,7 @@ def _show(words: Sequence[str], fill: bool) -> int:
         from tunebook.settings.resolve import resolve
 
         settings = resolve(settings).settings
-    print(settings_text(settings), end="")
+    terminal.show(settings_text(settings), end="")
     return DONE
 
 
@@ -146,17 +147,17 @@ def _one(config: Any, action: Action) -> int:
     except RequestError as error:
         return _refuse(error)
     except RunFailed as error:
-        print(f"tunebook: {error}", file=sys.stderr)
+        terminal.note(f"tunebook: {error}")
         return FAILED
     except Exception:
-        traceback.print_exc()
-        print("tunebook: this is a defect of Tunebook; please report it", file=sys.stderr)
+        terminal.note(traceback.format_exc().rstrip())
+        terminal.note("tunebook: this is a defect of Tunebook; please report it")
         return FAILED
     return DONE
 
 
 def _refuse(error: RequestError, undone: str = "nothing was run") -> int:
-    print(refusal_text(error, undone), file=sys.stderr)
+    terminal.note(refusal_text(error, undone))
     return WRONG
 
 
@@ -180,12 +181,12 @@ def exit_code(
     except RequestError as error:
         return _refuse(error, undone)
     except KeyboardInterrupt:
-        print(f"tunebook: {interrupted}", file=sys.stderr)
+        terminal.note(f"tunebook: {interrupted}")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        print(f"tunebook: {_in_one_line(error, out_of_memory)}", file=sys.stderr)
+        terminal.note(f"tunebook: {_in_one_line(error, out_of_memory)}")
     return FAILED
 
 

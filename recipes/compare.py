@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipes.command import DONE, FAILED, Parser, exit_code
+from tunebook import terminal
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def main(words: list[str]) -> int:
 def _compare(words: list[str]) -> int:
     given, unknown = _parser().parse_known_intermixed_args(words)
     if given.help:
-        print(_help())
+        terminal.show(_help())
         return DONE
     problems = [_not_understood(word) for word in unknown if word.startswith("-")]
     problems += _problems_of_flags(given)
@@ -58,15 +59,16 @@ def _print(loaded: Loaded, given: argparse.Namespace, columns: list[str]) -> int
     from tunebook import comparison
 
     for skipped in loaded.skipped:
-        print(f"tunebook: {skipped}", file=sys.stderr)
+        terminal.note(f"tunebook: {skipped}")
     if not loaded.runs:
-        print("tunebook: no run can be read", file=sys.stderr)
+        terminal.note("tunebook: no run can be read")
         return FAILED
     tables = comparison.tables(loaded.runs, given.group_by)
     if given.sort:
         comparison.sort(tables, given.sort)
     color = sys.stdout.isatty()
-    print(comparison.render(tables, given.format, columns, color=color), end="", flush=True)
+    text = comparison.render(tables, given.format, columns, color=color)
+    terminal.show(text, end="", coloured=color)
     return _write(tables, loaded, given)
 
 
@@ -74,9 +76,9 @@ def _write(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -
     """The files that are asked for; what was written is told on stderr, apart from the table."""
     try:
         for file in _files(tables, loaded, given):
-            print(f"tunebook: wrote {file}", file=sys.stderr)
+            terminal.note(f"tunebook: wrote {file}")
     except OSError as error:
-        print(f"tunebook: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        terminal.note(f"tunebook: cannot write {error.filename}: {error.strerror}")
         return FAILED
     return DONE
 
@@ -92,7 +94,7 @@ def _files(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -
 
         files = write_plots(tables, Path(given.plots))
         if not files:
-            print("tunebook: no figure: it takes two rows that are complete", file=sys.stderr)
+            terminal.note("tunebook: no figure: it takes two rows that are complete")
         yield from files
 
 

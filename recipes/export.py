@@ -14,6 +14,7 @@ import argparse
 import sys
 
 from recipes.command import DONE, Parser, exit_code
+from tunebook import terminal
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 FORMATS = ("prefix",)
@@ -28,7 +29,7 @@ def main(words: list[str]) -> int:
 def _export(words: list[str]) -> int:
     given, unknown = _parser().parse_known_args(words)
     if given.help:
-        print(_parser().format_help())
+        terminal.show(_parser().format_help())
         return DONE
     _check(given, unknown)
     from tunebook.exporting import export_prefix

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.command import DONE, Parser, exit_code
-from tunebook import tasks
+from tunebook import tasks, terminal
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.plugins import find
 from tunebook.predicting.fields import flag, reads, row_from, row_of_line, usage
@@ -46,7 +46,7 @@ def _answer(words: list[str]) -> int:
     given, unknown = _parser().parse_known_args(words)
     folders, unknown = _sorted_out(given, unknown)
     if given.help:
-        print(_help(folders))
+        terminal.show(_help(folders))
         return DONE
     if not folders:
         raise RequestError(Problem("RUN", "is missing", "Give the folder of a finished run."))
@@ -106,7 +106,7 @@ def _answer_text_by_several(runs: dict[str, FinishedRun], given: argparse.Namesp
     if len(wrong) == len(rows):
         raise RequestError(wrong)
     for label, prediction in zip(rows, answers, strict=True):
-        print(f"{label}	{one_cell(prediction)}")
+        terminal.answer(f"{label}	{one_cell(prediction)}")
         _say_what_happened(label, prediction)
     return DONE
 
@@ -119,7 +119,7 @@ def _answer_lines_by_several(runs: dict[str, FinishedRun], given: argparse.Names
     lines = _stdin_lines([run.task for run in runs.values()])
     predictor, number = _open_several(runs, given), 0
     size = min(member.decoding.batch_size for member in predictor.members.values())
-    print("	".join(runs), flush=True)
+    terminal.answer("	".join(runs))
     while chunk := list(itertools.islice(lines, size)):
         asked = [item for line in chunk for item in rows_of_line(runs, line).items()]
         found = predictor.answer_each([row for _, row in asked], [label for label, _ in asked])
@@ -127,7 +127,7 @@ def _answer_lines_by_several(runs: dict[str, FinishedRun], given: argparse.Names
         for _ in chunk:
             number += 1
             by_run = {label: next(answers) for label in runs}
-            print("	".join(map(one_cell, by_run.values())), flush=True)
+            terminal.answer("	".join(map(one_cell, by_run.values())))
             for label, prediction in by_run.items():
                 _say_what_happened(f"line {number}, {label}", prediction)
     return DONE
@@ -161,7 +161,7 @@ def _answer_text(run: FinishedRun, given: argparse.Namespace) -> int:
         raise RequestError(Problem("the text", prediction.error, "Shorten it."))
     if prediction.cut:
         _say(f"the {run.task.long_field} was cut to fit")
-    print(prediction.text)
+    terminal.answer(prediction.text)
     return DONE
 
 
@@ -176,7 +176,7 @@ def _answer_lines(run: FinishedRun, given: argparse.Namespace) -> int:
         rows = [row_of_line(run.task, line) for line in chunk]
         for prediction in predictor.answer(rows):
             number += 1
-            print(one_line(prediction), flush=True)
+            terminal.answer(one_line(prediction))
             if prediction.error:
                 _say(f"line {number}: {prediction.error}")
     return DONE
@@ -324,7 +324,7 @@ def _usage(for_tasks: Sequence[tasks.Task]) -> str:
 
 def _say(text: str) -> None:
     """Standard output is for predictions."""
-    print(text, file=sys.stderr)
+    terminal.note(text)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tunebook import terminal
 from tunebook.pretraining.settings import resolve
 
 BASES = Path(__file__).resolve().parents[1] / "src" / "tunebook" / "models" / "embedded"
@@ -17,7 +18,7 @@ BASES = Path(__file__).resolve().parents[1] / "src" / "tunebook" / "models" / "e
 def main(arguments: list[str]) -> int:
     """Run with `key=value` arguments; 2 for a request that is wrong."""
     if {"-h", "--help"} & set(arguments):
-        print((__doc__ or "").strip())
+        terminal.show((__doc__ or "").strip())
         return 0
     wrong = [argument for argument in arguments if "=" not in argument]
     overrides = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
             raise ValueError("\n".join(f"{word}: give key=value" for word in wrong))
         settings = resolve(overrides)
     except ValueError as fault:
-        print(fault, file=sys.stderr)
+        terminal.note(fault)
         return 2
     from tunebook.pretraining.loop import pretrain
 

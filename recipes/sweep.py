@@ -13,6 +13,7 @@ from typing import Any
 from recipes.outside import recipes_in
 from recipes.request import Request, check_runs, quoted, words_for_hydra
 from recipes.trials import PlannedTrial, with_trials
+from tunebook import terminal
 from tunebook.errors import Problem, RequestError, RunFailed, RunsElsewhere
 from tunebook.events import Doing, Frame
 from tunebook.settings.schema import Settings
@@ -47,7 +48,7 @@ def run_all(request: Request, action: Action, launch: Launch) -> list[Outcome]:
         well = all(one.is_well or one.state == REFUSED for one in outcomes)
         trials = [one for one in outcomes if isinstance(plan[one.number], PlannedTrial)]
         if trials:
-            print(f"tunebook: {summary(plan, trials, 'trials')}", file=sys.stderr)
+            terminal.note(f"tunebook: {summary(plan, trials, 'trials')}")
         outcomes = [one for one in outcomes if one not in trials]
         _conclude(plan, outcomes, varied, scratch)
     finally:
@@ -104,15 +105,16 @@ def _conclude(
     dry = plan[0].settings.dry_run
     tables = [] if dry else compared(plan, outcomes, varied)
     if tables:
-        print(render(tables, color=sys.stdout.isatty()), flush=True)
+        color = sys.stdout.isatty()
+        terminal.show(render(tables, color=color), coloured=color)
         where = report_written(tables, Path(plan[0].settings.outputs))
-        print(f"tunebook: {where}", file=sys.stderr)
+        terminal.note(f"tunebook: {where}")
     what = "dry runs" if dry else "runs"
-    print(f"tunebook: {summary(plan, outcomes, what)}", file=sys.stderr)
+    terminal.note(f"tunebook: {summary(plan, outcomes, what)}")
     if reason := scratch.why_the_launcher_gave_up():
-        print(f"tunebook: the launcher gave up: {reason}", file=sys.stderr)
+        terminal.note(f"tunebook: the launcher gave up: {reason}")
     if notes := sorted(scratch.path.glob("*.txt")):
-        print(f"tunebook: more in {', '.join(map(str, notes))}", file=sys.stderr)
+        terminal.note(f"tunebook: more in {', '.join(map(str, notes))}")
 
 
 @dataclass

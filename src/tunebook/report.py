@@ -10,17 +10,17 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tunebook import terminal
 from tunebook.events import Frame
 from tunebook.metrics import catalogue
 from tunebook.runs.folder import RunFolder
 from tunebook.settings.schema import Settings
 
-console = Console(highlight=False, soft_wrap=True)
+console = terminal.console(soft_wrap=True)
 SHOWN_EXAMPLES = 3
 LONGEST_SHOWN = 400
 
@@ -99,9 +99,9 @@ def progress(name: str, total: int) -> Iterator[Callable[[int], object]]:
         return
     columns = (TextColumn(f"scoring {name}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
-    terminal = Console(stderr=True)
-    hidden = not terminal.is_terminal
-    with Progress(*columns, console=terminal, transient=True, disable=hidden) as bar:
+    bars = terminal.console(stderr=True)
+    hidden = not bars.is_terminal
+    with Progress(*columns, console=bars, transient=True, disable=hidden) as bar:
         task = bar.add_task(name, total=total)
         yield lambda done: bar.advance(task, done)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from tunebook import terminal
 
 Cell = str | Text
 
 
-def console() -> Console:
+def console() -> terminal.Console:
     """For standard output: as wide as the terminal, without an edge where there is none."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=100_000)
+    return terminal.console(width_of_a_pipe=100_000)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
@@ -37,4 +37,4 @@ def show(*parts: Any) -> None:
             continue
         with out.capture() as captured:
             out.print(part)
-        print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+        terminal.show("\n".join(line.rstrip() for line in captured.get().splitlines()))

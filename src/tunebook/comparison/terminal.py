@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich import box
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from tunebook.comparison.columns import column_of, heading_of, is_best, usual
 from tunebook.comparison.table import Row, Table
+from tunebook.terminal import Console, safe
 
 GAP = 2
 WRAPPED = {"verdict": 15, "setting": 24}
@@ -142,5 +142,4 @@ def _style(row: Row) -> str:
 
 def _safe(text: str, style: str = "") -> Text:
     """Text of a run folder: no markup, and no control character reaches the terminal."""
-    kept = (sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
-    return Text("".join(kept), style)
+    return Text(safe(text), style)

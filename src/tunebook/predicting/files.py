@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tunebook import report
+from tunebook import report, terminal
 from tunebook.counting import counted
 from tunebook.predicting.finished import FinishedRun
 from tunebook.predicting.predictor import Predictor
@@ -80,12 +80,11 @@ def fill(
 @contextmanager
 def _progress(total: int, done: int) -> Iterator[Callable[[int], object]]:
     """A bar with time left on the terminal's error stream, where that is a terminal."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
     columns = (TextColumn("predicting"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    console = Console(stderr=True)
+    console = terminal.console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:  # fmt: skip

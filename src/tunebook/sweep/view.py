@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tunebook import terminal
 from tunebook.sweep.scratch import DONE, ELSEWHERE, FINISHED_BEFORE, RUNNING, Outcome, Scratch
 from tunebook.sweep.timing import Timing, in_words
 
@@ -28,7 +29,7 @@ class View(AbstractContextManager["View"]):
 
     def __init__(self, scratch: Scratch, labels: Sequence[str], alike: Sequence[object]) -> None:
         self.scratch, self.labels = scratch, labels
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = terminal.console(stderr=True, soft_wrap=True)
         self.timing = Timing(alike)
         self.outcomes: Mapping[int, Outcome] = {}
         self._told: dict[int, str] = {}
