@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tunebook import methods
+from tunebook.counting import counted
 from tunebook.models.facts import ModelFacts
 from tunebook.settings.schema import Settings
 
@@ -14,7 +15,6 @@ AUTO = {"encoder-decoder": "AutoModelForSeq2SeqLM", "decoder-only": "AutoModelFo
 def card_text(settings: Settings, facts: ModelFacts, metrics: dict[str, Any]) -> str:
     """The model card in Markdown."""
     head = metrics["headline"]
-    low, high = head["interval"]
     return f"""\
 # {settings.task.name} with {settings.method.name} on {settings.model.name}
 
@@ -24,8 +24,8 @@ def card_text(settings: Settings, facts: ModelFacts, metrics: dict[str, Any]) ->
 |---|---|---|
 {_rows(metrics)}
 
-`{head["name"]}` after, on {metrics["examples"]["test"]} test examples: {head["value"]:.2f}, \
-95 % bootstrap interval {low:.2f} to {high:.2f}. The model was selected on the validation split.
+`{head["name"]}` after, on {counted(metrics["examples"]["test"], "test example")}: \
+{head["value"]:.2f}{_interval(head["interval"])}. The model was selected on the validation split.
 
 {_loading(settings, facts)}
 
@@ -41,11 +41,18 @@ Licence: {settings.data.license or "unknown"}.
 
 ## Limits
 
-The scores hold for this data, template and decoding, and for one seed. Licence of the base \
+The scores hold for this data, template and decoding, and for one seed: another seed gives other \
+scores, which no interval over test examples counts. Licence of the base \
 model: {settings.model.license or "unknown"}.
 
 Run again: `python -m recipes.run recipe=THIS_FOLDER`
 """
+
+
+def _interval(known: list[float] | None) -> str:
+    if not known:
+        return ""
+    return f", 95 % bootstrap interval over these examples {known[0]:.2f} to {known[1]:.2f}"
 
 
 def _what(settings: Settings, metrics: dict[str, Any]) -> str:

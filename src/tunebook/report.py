@@ -140,7 +140,7 @@ def _table(metrics: dict[str, Any]) -> Table:
     table.add_column("metric")
     for name in ("before", "after", "gain"):
         table.add_column(name, justify="right")
-    table.add_column("95 % interval (after)", justify="right")
+    table.add_column("95 % interval over test rows (after)", justify="right")
     head = metrics["headline"]
     ordered = sorted(metrics["after"], key=lambda name: name != head["name"])
     for name in ordered:
@@ -151,7 +151,8 @@ def _table(metrics: dict[str, Any]) -> Table:
 
 def _row(name: str, metrics: dict[str, Any], head: dict[str, Any]) -> list[str]:
     before, after = metrics["before"][name], metrics["after"][name]
-    interval = "{:.1f} to {:.1f}".format(*head["interval"]) if name == head["name"] else ""
+    known = name == head["name"] and head["interval"]
+    interval = "{:.1f} to {:.1f}".format(*known) if known else ""
     arrow = "↑" if catalogue.higher_is_better(name) else "↓"
     return [f"{name} {arrow}", f"{before:.2f}", f"{after:.2f}", f"{after - before:+.2f}", interval]
 

@@ -99,7 +99,7 @@ def _metrics(
             "name": name,
             "value": after.values[name],
             "higher_is_better": catalogue.higher_is_better(name),
-            "interval": list(after.interval),
+            "interval": list(after.interval) if after.interval else None,
         },
         "before": before.values,
         "after": after.values,

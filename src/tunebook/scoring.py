@@ -10,6 +10,7 @@ from typing import Any
 
 from tunebook import metrics
 from tunebook.decoding import generate
+from tunebook.metrics.bootstrap import Interval
 from tunebook.models.base import Base
 from tunebook.runs import environment
 from tunebook.runs.files import read_json, write_json
@@ -35,7 +36,7 @@ class Assessment:
     values: dict[str, float]
     examples: dict[str, list[float]]
     signatures: dict[str, str]
-    interval: tuple[float, float]
+    interval: Interval
     counts: dict[str, list[list[int]]]
 
 
@@ -90,7 +91,7 @@ def _key(base: Base, rows: EncodedRows, settings: Settings, model_content: str) 
 
 
 def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessment:
-    """Score `answers` to `rows`, with a 95 % interval for the headline metric."""
+    """Score `answers` to `rows`, with a 95 % interval for the headline metric, if it has one."""
     task: Task = task_of(settings.task)
     headline = settings.task.headline
     scores = metrics.score(

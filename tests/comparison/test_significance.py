@@ -16,6 +16,7 @@ from tunebook.comparison.significance import (
     interval,
     p_values,
     samples,
+    seeds_needed,
     weights,
 )
 from tunebook.metrics.bootstrap import interval as interval_of_a_run
@@ -182,3 +183,22 @@ def test_corpus_metrics_equal_sacrebleu_on_next_to_nothing(texts: list[str]) -> 
         counts = statistics_of(name, texts, references, "tok:13a")
         expected = metric.corpus_score(texts, streams).score
         assert value_of(name, counts.sum(axis=0), 2) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_lowest_p_is_that_of_the_most_one_sided_outcome() -> None:
+    for examples in (2, 5, 10):
+        low, high = np.zeros((examples, 1)), np.full((examples, 1), 50.0)
+        assert p_values(samples("f1", [[low], [high]]))[0, 1] == 2.0 ** (1 - examples)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("gap", "of_seed"), [(8.0, 3.0), (12.0, 6.0)])
+def test_the_seeds_that_are_asked_for_show_the_gap_four_times_in_five(
+    gap: float, of_seed: float
+) -> None:
+    generator = np.random.default_rng(17)
+    rows = two_methods(generator, 300, gap, of_seed)
+    variances = tuple(float(row.values.var(ddof=1)) for row in rows)
+    seeds = seeds_needed(rows[0], rows[1], (variances[0], variances[1]))
+    assert seeds is not None
+    assert 0.7 <= share_called_different(seeds, gap, of_seed) <= 0.92

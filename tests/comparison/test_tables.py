@@ -52,8 +52,9 @@ def test_one_seed_keeps_the_interval_that_the_run_says_and_the_table_tells(tmp_p
 
 def test_verdicts_and_gains(tmp_path: Path) -> None:
     make_run(tmp_path, "task=qa", "method=zero_shot", scores=scores(-20))
-    make_run(tmp_path, "task=qa", "method=prompt", scores=scores(0))
-    make_run(tmp_path, "task=qa", "method=lora", scores=scores(0.2))
+    for seed in (0, 1, 2):
+        make_run(tmp_path, "task=qa", "method=prompt", seed=seed, scores=scores(0, seed))
+        make_run(tmp_path, "task=qa", "method=lora", seed=seed, scores=scores(0.2, seed))
     (table,) = tables_of(tmp_path)
     rows = by_name(table)
     assert [row.verdict for row in table.rows] == ["best", "not distinguishable", "worse"]
@@ -63,6 +64,82 @@ def test_verdicts_and_gains(tmp_path: Path) -> None:
     assert zero.p is not None
     assert zero.p < 0.001
     assert rows["lora"].gain == pytest.approx(rows["lora"].score - zero.score)  # type: ignore[operator]
+
+
+NO = "no verdict"
+
+
+def seeded(folder: Path, method: str, seeds: int, mean: float, *words: str, sd: float = 1) -> None:
+    for seed in range(seeds):
+        luck = mean + sd * (-1) ** seed
+        make_run(
+            folder, "task=qa", f"method={method}", *words, seed=seed, scores=scores(luck, seed)
+        )
+
+
+def verdicts(folder: Path) -> dict[str, str]:
+    return {row.name: row.verdict for row in tables_of(folder)[0].rows}
+
+
+def test_one_seed_has_no_verdict_whatever_stands_beside_it(tmp_path: Path) -> None:
+    seeded(tmp_path, "lora", 1, 20)
+    seeded(tmp_path, "prompt", 1, 0)
+    assert verdicts(tmp_path) == {"lora": NO, "prompt": NO}
+    seeded(tmp_path, "prefix", 3, 5)
+    assert verdicts(tmp_path) == {"lora": NO, "prompt": NO, "prefix": NO}
+    assert all(row.p is None for row in tables_of(tmp_path)[0].rows)
+
+
+def test_one_seed_takes_no_verdict_from_the_rows_of_several(tmp_path: Path) -> None:
+    seeded(tmp_path, "lora", 1, 20)
+    seeded(tmp_path, "prefix", 3, 8)
+    seeded(tmp_path, "prompt", 3, -8)
+    seeded(tmp_path, "zero_shot", 1, -20)
+    assert verdicts(tmp_path) == {
+        "lora": NO, "prefix": "best of those judged", "prompt": "worse", "zero_shot": "worse",
+    }  # fmt: skip
+
+
+def test_a_method_that_trains_nothing_needs_one_run_alone(tmp_path: Path) -> None:
+    seeded(tmp_path, "instruction", 1, -10)
+    seeded(tmp_path, "zero_shot", 1, -20)
+    assert verdicts(tmp_path) == {"instruction": "best", "zero_shot": "worse"}
+    seeded(tmp_path, "prompt", 2, 10, sd=0.1)
+    assert verdicts(tmp_path) == {"prompt": "best", "instruction": "worse", "zero_shot": "worse"}
+
+
+def test_six_equal_rows_of_one_seed_are_not_told_apart(tmp_path: Path) -> None:
+    luck = np.random.default_rng(0).normal(0, 1, 6)
+    for tokens, mean in zip((5, 6, 7, 8, 9, 10), luck, strict=True):
+        seeded(tmp_path, "prompt", 1, mean, f"method.num_virtual_tokens={tokens}")
+    assert set(verdicts(tmp_path).values()) == {NO}
+
+
+@pytest.mark.parametrize("examples", [1, 2, 4])
+def test_a_few_equal_differences_prove_nothing(tmp_path: Path, examples: int) -> None:
+    for method, score in (("zero_shot", 0.0), ("instruction", 100.0)):
+        make_run(tmp_path, "task=qa", f"method={method}", scores=[score] * examples)
+    (table,) = tables_of(tmp_path)
+    assert not {row.verdict for row in table.rows} & {"worse"}
+    assert all(row.p is None or row.p >= 2 ** (1 - examples) for row in table.rows)
+    if examples == 1:
+        assert {(row.low, row.verdict) for row in table.rows} == {(None, NO)}
+        assert table.notes == ["One test example: no interval and no verdict."]
+
+
+def test_the_table_says_how_many_seeds_would_show_the_gap(tmp_path: Path) -> None:
+    seeded(tmp_path, "lora", 3, 6)
+    seeded(tmp_path, "prompt", 1, 0)
+    (note,) = [note for note in tables_of(tmp_path)[0].notes if note.startswith("Seeds a row")]
+    assert "four times in five, at the seed deviation seen: prompt " in note
+
+
+def test_two_seeds_and_tuned_rows_say_what_their_interval_is_worth(tmp_path: Path) -> None:
+    seeded(tmp_path, "lora", 2, 0)
+    seeded(tmp_path, "prompt", 3, 0, "tune.report=tune-0.json")
+    notes = " ".join(tables_of(tmp_path)[0].notes)
+    assert "from two seeds holds the true score in about 89 of 100 cases" in notes
+    assert "do not count the luck of the search" in notes
 
 
 def test_without_a_zero_shot_run_the_gain_is_over_the_runs_own_before(tmp_path: Path) -> None:

@@ -50,10 +50,15 @@ def test_global_random_state_is_left_alone() -> None:
     assert after == np.random.random()
 
 
-def test_fewer_than_two_examples_have_no_width() -> None:
+def test_fewer_than_two_examples_have_no_interval() -> None:
     found = score(["bleu", "rouge"], ["a b c d e"], [["a b c d f"]], intervals=["bleu", "rougeL"])
-    for key, bounds in found.intervals.items():
-        assert bounds == (found.values[key], found.values[key])
+    assert found.intervals == {"bleu": None, "rougeL": None}
+
+
+def test_distinct_has_no_interval_because_a_resample_repeats_text() -> None:
+    found = score(["distinct"], *made_up(20), intervals=["distinct1", "distinct2"])
+    assert found.intervals == {"distinct1": None, "distinct2": None}
+    assert found.values["distinct1"] > 0
 
 
 def test_equal_examples_have_no_width() -> None:

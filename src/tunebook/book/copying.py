@@ -148,9 +148,9 @@ def _measured(run: Path) -> str:
         return ""
     metrics = read_json(run / "metrics.json")
     head = metrics["headline"]
-    low, high = head["interval"]
-    before = metrics["before"][head["name"]]
-    return f"{head['name']} {before:.1f} -> {head['value']:.1f} [{low:.1f}, {high:.1f}]"
+    before, interval = metrics["before"][head["name"]], head["interval"]
+    around = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
+    return f"{head['name']} {before:.1f} -> {head['value']:.1f}{around}"
 
 
 def _group(

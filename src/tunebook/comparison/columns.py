@@ -68,7 +68,7 @@ def _score(row: Row) -> str:
 def _interval(row: Row) -> str:
     if row.low is None or row.high is None:
         return UNKNOWN
-    return f"[{row.low:.1f}, {row.high:.1f}]"
+    return f"[{row.low:.1f}, {row.high:.1f}]{' rows' if row.has_one_seed else ''}"
 
 
 def _verdict(row: Row) -> str:
@@ -105,14 +105,17 @@ COLUMNS: dict[str, Column] = {
     "seeds": Column("seeds", "number of runs", lambda row: {"seeds": len(row.runs)}, _seeds),
     "score": Column("score", "headline metric: mean ± standard deviation over seeds",
                     lambda row: {"score": row.score, "sd": row.sd}, _score, best_first="score"),
-    "interval": Column("95 % interval", "of the score, over test examples and seeds",
-                       lambda row: {"low": row.low, "high": row.high}, _interval,
+    "interval": Column("95 % interval", "of the score, over test rows and seeds; `rows`: one seed, "
+                       "so over test rows alone",
+                       lambda row: {"low": row.low, "high": row.high,
+                                    "interval_over": row.interval_over}, _interval,
                        best_first="high"),
     "gain": Column("gain", "score less that of zero_shot on the same model",
                    lambda row: {"gain": row.gain},
                    lambda row: UNKNOWN if row.gain is None else f"{row.gain:+.1f}",
                    best_first="score"),
-    "verdict": Column("against the best", "whether it differs from the best row, p after Holm",
+    "verdict": Column("against the best",
+                      "whether it differs from the best row, p after Holm; none on one seed",
                       lambda row: {"verdict": row.verdict or None, "p": row.p}, _verdict,
                       is_text=True),
     "trainable": _measured("trainable", "numbers that are trained", "trainable",

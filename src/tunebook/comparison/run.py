@@ -87,3 +87,9 @@ class Run:
     def score(self) -> float:
         """The headline metric, from 0 to 100."""
         return float(self.metrics["headline"]["value"])
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """What the run itself says, so that one run has one interval wherever it is shown."""
+        found = self.metrics["headline"].get("interval")
+        return (float(found[0]), float(found[1])) if found else None

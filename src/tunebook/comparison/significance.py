@@ -4,7 +4,8 @@ Sources: B. Efron and R. Tibshirani, An Introduction to the Bootstrap, 1993 (sta
 resampling); P. Koehn, Statistical Significance Tests for Machine Translation Evaluation, EMNLP 2004
 (the same examples for both sides, corpus metrics computed anew); F. Satterthwaite, An Approximate
 Distribution of Estimates of Variance Components, Biometrics 1946 (degrees of freedom of a sum of
-variances); S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
+variances); S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979; J. Cohen,
+Statistical Power Analysis for the Behavioral Sciences, 1988.
 docs/statistics.md tells it to users.
 """
 
@@ -22,6 +23,9 @@ from tunebook.metrics.bootstrap import Matrix
 RESAMPLES = 2000
 CELLS_AT_ONCE = 4_000_000  # 32 MB of weights in memory at a time
 LEVEL = 0.95
+POWER = 0.8
+MOST_SEEDS = 100
+FEWEST_EXAMPLES = 2
 NO_DIFFERENCE = 1e-9  # on a scale of 100
 TINY = 1e-30
 
@@ -111,7 +115,11 @@ def p_values(rows: Sequence[Sample]) -> Matrix:
     ignore how little so few seeds tell: it called equal methods different in up to 30 % of
     simulated comparisons. So their part is taken in closed form (variance over seeds with n - 1,
     less what the examples explain already), and the ratio is compared with Student's t with
-    Satterthwaite's degrees of freedom. A row of one seed has no such part.
+    Satterthwaite's degrees of freedom. A row of one run has no such part, so that it has to be of a
+    method that trains nothing: on one seed of any other this would call luck a difference.
+
+    No p is below that of the most one-sided outcome under chance, 2 / 2**examples (each example
+    as likely to favour either side): a few equal differences have no spread, and prove nothing.
 
     Returns:
         shape (rows, rows), symmetric, 1 on the diagonal; not corrected for being many.
@@ -131,8 +139,38 @@ def p_values(rows: Sequence[Sample]) -> Matrix:
     gap = np.abs(means[first] - means[second])
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stats.t.sf(gap / spread, freedom)
+    p = np.maximum(p, 2.0 ** (1 - rows[0].examples))
     found[first, second] = found[second, first] = np.where(gap < NO_DIFFERENCE, 1.0, p)
     return found
+
+
+def seeds_needed(
+    one: Sample, other: Sample, of_seed: tuple[float, float], comparisons: int = 1
+) -> int | None:
+    """How many seeds a row would show the gap between two rows four times in five.
+
+    From the power of the test of `p_values` with Student's t (Cohen, 1988), for the gap and the
+    spreads that are seen.
+
+    Args:
+        of_seed: the variance of one run's score over seeds, of each side; 0 for a fixed method.
+        comparisons: among how many Holm's correction divides the level, at the worst.
+
+    Returns:
+        2 to MOST_SEEDS; None where no such number would do, as the test examples are too few.
+    """
+    from scipy import stats
+
+    of_examples = float(np.var(one.resampled.mean(axis=1) - other.resampled.mean(axis=1), ddof=1))
+    of_examples = max(0.0, of_examples - _counted(one) - _counted(other))
+    gap, level = abs(one.mean - other.mean), (1 - LEVEL) / 2 / comparisons
+    for seeds in range(2, MOST_SEEDS + 1):
+        parts = [(each / seeds, each / seeds, seeds - 1.0) for each in of_seed]
+        spread, freedom = _spread(np.array([of_examples]), parts, one.examples)
+        needed = stats.t.isf(level, freedom[0]) + stats.t.ppf(POWER, freedom[0])
+        if gap >= needed * spread[0]:
+            return seeds
+    return None
 
 
 def _spread(of_examples: Matrix, of_seeds: Sequence[Any], examples: int) -> tuple[Matrix, Matrix]:
@@ -155,10 +193,17 @@ def _of_seeds(sample: Sample) -> tuple[float, float, float]:
     seeds = len(sample.values)
     if seeds < 2:
         return 0.0, 0.0, 1.0
-    apart = sample.resampled - sample.resampled.mean(axis=1, keepdims=True)
-    counted = float(apart.var(axis=0, ddof=1).sum()) / (seeds - 1) / seeds
     whole = float(sample.values.var(ddof=1)) / seeds
-    return max(0.0, whole - counted), whole, seeds - 1.0
+    return max(0.0, whole - _counted(sample)), whole, seeds - 1.0
+
+
+def _counted(sample: Sample) -> float:
+    """What the bootstrap over examples has counted of the seeds' part already."""
+    seeds = len(sample.values)
+    if seeds < 2:
+        return 0.0
+    apart = sample.resampled - sample.resampled.mean(axis=1, keepdims=True)
+    return float(apart.var(axis=0, ddof=1).sum()) / (seeds - 1) / seeds
 
 
 def corrected(p: Matrix) -> Matrix:

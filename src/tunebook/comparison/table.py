@@ -9,8 +9,10 @@ from typing import Any
 from tunebook.comparison.run import COMPLETE, Run
 
 BEST = "best"
+BEST_JUDGED = "best of those judged"
 NOT_DISTINGUISHABLE = "not distinguishable"
 WORSE = "worse"
+NO_VERDICT = "no verdict"
 ALPHA = 0.05
 
 
@@ -23,7 +25,8 @@ class Row:
     score, sd: mean and standard deviation (n - 1) over seeds; sd is None for one seed.
     low, high: the 95 % interval of the score. gain: score less that of zero_shot.
     p: that the difference from the best row is chance, corrected for the number of rows.
-    verdict: BEST, NOT_DISTINGUISHABLE or WORSE; empty where there is nothing to compare.
+    verdict: BEST, BEST_JUDGED (where a row that cannot be judged scores higher),
+        NOT_DISTINGUISHABLE, WORSE or NO_VERDICT; empty where there is nothing to compare.
     """
 
     method: str
@@ -45,6 +48,19 @@ class Row:
     def complete(self) -> bool:
         """Whether it has a score."""
         return self.state == COMPLETE
+
+    @property
+    def has_one_seed(self) -> bool:
+        """Whether the luck of its seed is unknown; what trains nothing has no such luck."""
+        return self.complete and len(self.runs) == 1 and self.runs[0].trains
+
+    @property
+    def interval_over(self) -> str | None:
+        """What the interval counts; None where there is none."""
+        if self.low is None:
+            return None
+        many = len(self.runs) > 1 and self.runs[0].trains
+        return "test rows and seeds" if many else "test rows"
 
     @property
     def seeds(self) -> list[Any]:

@@ -7,18 +7,11 @@ from typing import Any
 
 from tunebook.comparison.columns import in_order
 from tunebook.comparison.conditions import Conditions, apart, differences
+from tunebook.comparison.judging import judge
 from tunebook.comparison.rows import rows_of
 from tunebook.comparison.run import Run
-from tunebook.comparison.significance import (
-    NO_DIFFERENCE,
-    Sample,
-    corrected,
-    interval,
-    p_values,
-    samples,
-)
-from tunebook.comparison.table import ALPHA, BEST, NOT_DISTINGUISHABLE, WORSE, Row, Table
-from tunebook.counting import counted
+from tunebook.comparison.significance import FEWEST_EXAMPLES, Sample, interval, samples
+from tunebook.comparison.table import Row, Table
 from tunebook.metrics import catalogue
 
 ZERO_SHOT = "zero_shot"
@@ -62,7 +55,7 @@ def _table(
     _score(table)
     _add_gains(table)
     table.rows.sort(key=lambda row: _place(row, table))
-    table.notes += _notes(table)
+    table.notes += _on_versions(table)
     return table
 
 
@@ -80,18 +73,18 @@ def _higher_is_better(headline: str) -> bool:
 
 
 def _score(table: Table) -> None:
+    """Scores, intervals and verdicts, and the notes on them."""
     rows = table.scored
-    if not rows:
-        return
     known = [_statistics(row) for row in rows]
-    found: Sequence[Sample | None] = (
-        [None] * len(rows)
-        if any(one is None for one in known)
-        else samples(table.headline, [one for one in known if one is not None])
+    has_intervals = bool(rows) and all(one is not None for one in known)
+    found: list[Sample] = (
+        samples(table.headline, [one for one in known if one is not None]) if has_intervals else []
     )
-    for row, sample in zip(rows, found, strict=True):
-        _describe(row, sample)
-    _judge(table, rows, found)
+    for i, row in enumerate(rows):
+        row.score = sum(run.score for run in row.runs) / len(row.runs)
+        if found and (table.examples or 0) >= FEWEST_EXAMPLES:
+            _describe(row, found[i])
+    table.notes += judge(table, rows, found)
 
 
 def _statistics(row: Row) -> list[Any] | None:
@@ -99,40 +92,11 @@ def _statistics(row: Row) -> list[Any] | None:
     return None if any(one is None for one in found) else found
 
 
-def _describe(row: Row, sample: Sample | None) -> None:
-    scores = [run.score for run in row.runs]
-    row.score = sum(scores) / len(scores)
-    if sample is None:
-        return
+def _describe(row: Row, sample: Sample) -> None:
     row.sd = sample.sd
-    row.low, row.high = _recorded(row.runs[0]) or interval(sample)
+    row.low, row.high = row.runs[0].interval or interval(sample)
     if len(row.runs) > 1 and row.runs[0].trains:
         row.low, row.high = interval(sample)
-
-
-def _recorded(run: Run) -> tuple[float, float] | None:
-    """What the run itself says, so that one run has one interval wherever it is shown."""
-    found = run.metrics["headline"].get("interval")
-    if isinstance(found, list) and len(found) == 2:
-        return float(found[0]), float(found[1])
-    return None
-
-
-def _judge(table: Table, rows: Sequence[Row], found: Sequence[Sample | None]) -> None:
-    if len(rows) < 2:
-        return
-    sign = 1 if table.higher_is_better else -1
-    scores = [sign * (row.score or 0.0) for row in rows]
-    top = scores.index(max(scores))
-    for row, score in zip(rows, scores, strict=True):
-        row.verdict = BEST if scores[top] - score < NO_DIFFERENCE else ""
-    known = [sample for sample in found if sample is not None]
-    if not known:
-        return
-    for i, p in enumerate(corrected(p_values(known))[top]):
-        if i != top:
-            rows[i].p = float(p)
-            rows[i].verdict = rows[i].verdict or (WORSE if p < ALPHA else NOT_DISTINGUISHABLE)
 
 
 def _add_gains(table: Table) -> None:
@@ -165,36 +129,6 @@ def _order(value: Any) -> tuple[bool, bool, Any]:
     """Numbers by size, before texts, before nothing."""
     number = isinstance(value, int | float)
     return value is None, not number, value if number else str(value)
-
-
-def _notes(table: Table) -> list[str]:
-    return [*_on_statistics(table), *_on_versions(table)]
-
-
-def _on_statistics(table: Table) -> list[str]:
-    rows = table.scored
-    if not rows:
-        return []
-    if all(row.low is None for row in rows):
-        return [f"{table.headline} has no interval: a resample repeats examples, which lowers it."]
-    notes = []
-    single = [row for row in rows if len(row.runs) == 1 and row.runs[0].trains]
-    if single:
-        which = "Every trained row" if len(single) == _trained(rows) else _named(single)
-        has = "have" if which[0].isdigit() else "has"
-        notes.append(
-            f"{which} {has} one seed: interval and verdict count the test examples, "
-            "not the luck of the seed."
-        )
-    return notes
-
-
-def _trained(rows: Sequence[Row]) -> int:
-    return sum(row.runs[0].trains for row in rows)
-
-
-def _named(rows: Sequence[Row]) -> str:
-    return f"{rows[0].name} on {rows[0].model}" if len(rows) == 1 else counted(len(rows), "row")
 
 
 def _on_versions(table: Table) -> list[str]:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+Interval = tuple[float, float] | None
+"""(low, high) on the metric's scale; None where the data says nothing of its spread."""
 CELLS_AT_ONCE = 4_000_000  # 32 MB of resampled statistics in memory at a time
 
 
@@ -17,7 +19,7 @@ def interval(
     seed: int = 0,
     resamples: int = 1000,
     level: float = 0.95,
-) -> tuple[float, float]:
+) -> Interval:
     """Percentile bootstrap interval of a metric that depends on sums over examples.
 
     Args:
@@ -26,13 +28,12 @@ def interval(
         seed: of numpy's default generator.
 
     Returns:
-        (low, high) on the metric's scale; with fewer than 2 examples the value itself, twice.
+        (low, high) on the metric's scale; None with fewer than 2 examples, which have no spread.
     """
     from scipy import stats
 
     if len(statistics) < 2:
-        value = float(aggregate(statistics.sum(axis=0, keepdims=True))[0])
-        return value, value
+        return None
 
     def values(rows: NDArray[Any], axis: int) -> Matrix:
         return aggregate(statistics[rows.astype(np.intp)].sum(axis=-2).reshape(-1, width))

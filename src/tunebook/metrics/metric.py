@@ -11,7 +11,7 @@ import evaluate
 import numpy as np
 
 from tunebook.metrics import bootstrap
-from tunebook.metrics.bootstrap import Matrix
+from tunebook.metrics.bootstrap import Interval, Matrix
 from tunebook.metrics.rows import check_rows
 from tunebook.metrics.text import primary_language
 
@@ -43,17 +43,13 @@ class Result:
     aggregate: Callable[[Matrix], Matrix] | None = None
     counts: list[list[int]] | None = None
 
-    def interval(self, seed: int) -> tuple[float, float]:
-        """The 95 % bootstrap interval, (low, high).
+    def interval(self, seed: int) -> Interval:
+        """The 95 % bootstrap interval, (low, high); None where the metric has none.
 
-        Raises:
-            ValueError: the metric has none.
+        Distinct-n has none: a resample repeats examples, and repeated text lowers it by itself.
         """
         if self.statistics is None or self.aggregate is None:
-            raise ValueError(
-                f"{self.key} has no bootstrap interval: a resample repeats examples, "
-                f"and repeated text lowers {self.key} by itself; leave it out of the intervals"
-            )
+            return None
         return bootstrap.interval(self.statistics, self.aggregate, seed=seed)
 
 

@@ -10,6 +10,7 @@ from tunebook.metrics.catalogue import check_name, keys
 from tunebook.metrics.rows import check_rows
 
 if TYPE_CHECKING:
+    from tunebook.metrics.bootstrap import Interval
     from tunebook.metrics.metric import Metric, Result
 
 
@@ -20,7 +21,8 @@ class Scores:
     examples: one score an example, in the order of the predictions. Sentence scores of a corpus
         metric (BLEU with effective order, chrF, distinct) do not average to its value.
     signatures: how each value was computed, to be quoted beside it.
-    intervals: (low, high), the 95 % bootstrap interval of the values that it was asked for.
+    intervals: (low, high), the 95 % bootstrap interval of the values that it was asked for; None
+        for a metric that has none ("distinct1"), and with fewer than two examples.
     counts: what each example adds to the sums of a corpus metric ("bleu", "chrf"), as
         `comparison.corpus` reads them; metrics whose value is a mean have none.
     """
@@ -28,7 +30,7 @@ class Scores:
     values: dict[str, float]
     examples: dict[str, list[float]]
     signatures: dict[str, str]
-    intervals: dict[str, tuple[float, float]]
+    intervals: "dict[str, Interval]"
     counts: dict[str, list[list[int]]]
 
 
