@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tunebook import methods
@@ -20,9 +21,7 @@ def card_text(settings: Settings, facts: ModelFacts, metrics: dict[str, Any]) ->
 
 {_what(settings, metrics)}
 
-| | before | after |
-|---|---|---|
-{_rows(metrics)}
+{_scores(metrics)}
 
 `{head["name"]}` after, on {counted(metrics["examples"]["test"], "test example")}: \
 {head["value"]:.2f}{_interval(head["interval"])}. The model was selected on the validation split.
@@ -65,9 +64,18 @@ def _what(settings: Settings, metrics: dict[str, Any]) -> str:
     )
 
 
-def _rows(metrics: dict[str, Any]) -> str:
-    before, after = metrics["before"], metrics["after"]
-    return "\n".join(f"| {name} | {before[name]:.2f} | {after[name]:.2f} |" for name in after)
+def _scores(metrics: dict[str, Any]) -> str:
+    columns = [name for name in ("before", "instruction", "after") if name in metrics]
+    head = [["", *columns], ["---"] * (len(columns) + 1)]
+    rows = [[metric, *(f"{metrics[name][metric]:.2f}" for name in columns)]
+            for metric in metrics["after"]]  # fmt: skip
+    return "\n".join(f"| {' | '.join(row)} |" for row in head + rows) + _meaning(columns)
+
+
+def _meaning(columns: Sequence[str]) -> str:
+    if "instruction" not in columns:
+        return ""
+    return "\n\n`instruction` is the untouched model with the task's instruction above the fields."
 
 
 def _loading(settings: Settings, facts: ModelFacts) -> str:

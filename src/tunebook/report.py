@@ -23,6 +23,8 @@ from tunebook.settings.schema import Settings
 console = terminal.console(soft_wrap=True)
 SHOWN_EXAMPLES = 3
 LONGEST_SHOWN = 400
+STARTS = {"before": "gain", "instruction": "over instruction"}
+"""The untouched model's scores, and what the gain over each is called."""
 
 
 class Listener(Protocol):
@@ -129,6 +131,7 @@ def show(path: Path) -> None:
     assert metrics is not None
     console.print()
     console.print(_table(metrics))
+    console.print()
     for row in _examples(folder):
         _show_example(row)
     console.print(f"[bold]{escape(str(path))}[/bold]")
@@ -137,36 +140,35 @@ def show(path: Path) -> None:
 def _table(metrics: dict[str, Any]) -> Table:
     title = "{task} · {data} · {model} · {method} · seed {seed}".format(**metrics)
     table = Table(title=escape(title), title_justify="left")
+    table.caption, table.caption_justify = _caption(metrics), "left"
     table.add_column("metric")
-    for name in ("before", "after", "gain"):
+    starts = [name for name in STARTS if name in metrics]
+    for name in (*starts, "after", *(STARTS[name] for name in reversed(starts))):
         table.add_column(name, justify="right")
-    table.add_column("95 % interval over test rows (after)", justify="right")
-    head = metrics["headline"]
-    ordered = sorted(metrics["after"], key=lambda name: name != head["name"])
-    for name in ordered:
-        table.add_row(*_row(name, metrics, head), style="bold" if name == head["name"] else "")
-    _add_loss(table, metrics["loss"])
+    first = metrics["headline"]["name"]
+    for name in sorted(metrics["after"], key=lambda name: name != first):
+        table.add_row(*_row(name, metrics, starts), style="bold" if name == first else "")
     return table
 
 
-def _row(name: str, metrics: dict[str, Any], head: dict[str, Any]) -> list[str]:
-    before, after = metrics["before"][name], metrics["after"][name]
-    known = name == head["name"] and head["interval"]
-    interval = "{:.1f} to {:.1f}".format(*known) if known else ""
+def _row(name: str, metrics: dict[str, Any], starts: list[str]) -> list[str]:
+    after, before = metrics["after"][name], [metrics[start][name] for start in starts]
     arrow = "↑" if catalogue.higher_is_better(name) else "↓"
-    return [f"{name} {arrow}", f"{before:.2f}", f"{after:.2f}", f"{after - before:+.2f}", interval]
+    return [f"{name} {arrow}", *(f"{value:.2f}" for value in before), f"{after:.2f}",
+            *(f"{after - value:+.2f}" for value in reversed(before))]  # fmt: skip
 
 
-def _add_loss(table: Table, loss: dict[str, Any]) -> None:
+def _caption(metrics: dict[str, Any]) -> str:
+    head, loss = metrics["headline"], metrics["loss"]
+    said = []
+    if head["interval"]:
+        low, high = head["interval"]
+        rows = "95 % interval over test rows"
+        said.append(f"{head['name']} after: {low:.1f} to {high:.1f}, {rows}")
     start, end = loss.get("validation_start"), loss.get("validation")
     if start is not None and end is not None:
-        table.add_row(
-            "validation loss, from step 0 ↓",
-            f"{start:.3f}",
-            f"{end:.3f}",
-            f"{end - start:+.3f}",
-            "",
-        )
+        said.append(f"validation loss: {start:.3f} at step 0, {end:.3f} at the end")
+    return "\n".join(said)
 
 
 def _examples(folder: RunFolder) -> list[dict[str, Any]]:

@@ -117,7 +117,7 @@ def prepare(settings: Settings, say: Say, load: Callable[..., data.Examples] = d
 
 def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     """The run itself: load, score, train, score again, save."""
-    from tunebook import saving
+    from tunebook import plain_prompt, saving
     from tunebook.scoring import answer_of_base, assess
 
     settings, say = work.settings, work.say
@@ -129,6 +129,8 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     folder.begin(settings, {**made_with(base), "model_content": work.model_content})
     with work.timed("evaluate"), report.progress("before", len(test)) as tick:
         before = answer_of_base(base, test, settings, work.model_content, tick, say)
+    with work.timed("evaluate"):
+        instruction = plain_prompt.scores(work, base, test)
     model, trained = base.model, None
     if methods.trains(settings.method):
         model = attach(work, base)
@@ -138,7 +140,9 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
         after = _answer_after(model, base, test, work, before, trained)
         rows = [work.examples.test[i] for i in test.rows]
         scored = assess(before, rows, settings), assess(after, rows, settings)
-    return saving.finish(folder, work, base, model, trained, test, (before, after), scored)
+    return saving.finish(
+        folder, work, base, model, trained, test, (before, after), scored, instruction
+    )
 
 
 def load_base(work: Work) -> Base:

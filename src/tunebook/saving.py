@@ -34,10 +34,13 @@ MEASURED_ON = 1000  # test examples: enough for a median
 def finish(
     folder: RunFolder, work: Work, base: Base, model: Any, trained: Trained | None,
     test: EncodedRows, answers: tuple[Answers, Answers], scored: tuple[Assessment, Assessment],
+    instruction: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Write everything, the status last. Returns what metrics.json holds."""
     bytes_saved = save_adapter(folder.path, model, base) if trained else 0
     metrics = _metrics(work, base, model, trained, scored, bytes_saved, folder.path)
+    if instruction is not None:
+        metrics["instruction"] = dict(instruction)
     metrics["added_tokens"] = added_tokens(work, base, test)
     write_jsonl(folder.path / "predictions.jsonl", _predictions(work, test, answers, scored))
     write_json(folder.path / "metrics.json", metrics)

@@ -55,13 +55,16 @@ def answer(
 
 def answer_of_base(
     base: Base, rows: EncodedRows, settings: Settings, model_content: str,
-    progress: Callable[[int], object], say: Callable[[str], None],
+    progress: Callable[[int], object], say: Callable[[str], None], name: str = "before",
 ) -> Answers:  # fmt: skip
-    """The untouched model's answers, computed once and kept for every run that shares them."""
+    """The untouched model's answers, computed once and kept for every run that shares them.
+
+    `name` is what they are called where it is said that they were kept.
+    """
     file = kept_answers(base, rows, settings, model_content)
     kept = read_json(file)
     if kept is not None:
-        say("before: answers of the untouched model are kept from an earlier run")
+        say(f"{name}: answers of the untouched model are kept from an earlier run")
         return Answers(kept["texts"], kept["perplexity"])
     answers = answer(base.model, base, rows, settings, progress, say)
     write_json(file, {"texts": answers.texts, "perplexity": answers.perplexity})

@@ -17,14 +17,16 @@ GIGA = 1e9
 class Estimate:
     """Seconds of each part of a run, and its memory.
 
-    load: data and model. before, after: answers of the untouched and of the tuned model. scores:
-    all metrics, before and after. step: one update, of `steps`. validation: one, of `validations`.
+    load: data and model. before, after: answers of the untouched and of the tuned model.
+    instruction: those of the untouched model with the task's instruction. scores: all metrics of
+    all answers. step: one update, of `steps`. validation: one, of `validations`.
     around_training: what training takes besides its updates and validations.
     """
 
     load: float
     before: float = 0.0
     is_kept: bool = False
+    instruction: float = 0.0
     scores: float = 0.0
     steps: int = 0
     passes: float = 0.0
@@ -50,7 +52,7 @@ class Estimate:
 
     def seconds(self) -> dict[str, float]:
         """As in metrics.json: load, train, evaluate, total."""
-        evaluate = self.before + self.after + self.scores
+        evaluate = self.before + self.instruction + self.after + self.scores
         found = {"load": self.load, "train": self.train, "evaluate": evaluate}
         return {**found, "total": sum(found.values())}
 
@@ -59,6 +61,8 @@ def words_for(estimate: Estimate, device: str) -> str:
     """The estimate for a person."""
     seconds = estimate.seconds()
     parts = [f"loading {in_words(estimate.load)}", _before(estimate)]
+    if estimate.instruction:
+        parts.append(f"answers with the instruction {in_words(estimate.instruction)}")
     if estimate.steps:
         parts += [
             f"training {in_words(estimate.train)} ({counted(estimate.steps, 'step')} of "

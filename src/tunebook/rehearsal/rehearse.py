@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook import methods, report
+from tunebook import methods, plain_prompt, report
 from tunebook.rehearsal.cautions import cautions
 from tunebook.rehearsal.estimate import Estimate, words_for
 from tunebook.rehearsal.example import example_text
@@ -67,7 +67,16 @@ def _time_before(work: Work, base: Base, splits: Splits, estimate: Estimate) -> 
     if not estimate.is_kept:
         estimate.before = time_answers(base.model, base, test, settings)
     rows = [work.examples.test[index] for index in test.rows]
-    estimate.scores = time_scores(rows, settings)
+    with_instruction = plain_prompt.is_wanted(settings)
+    estimate.scores = time_scores(rows, settings, 3 if with_instruction else 2)
+    if with_instruction:
+        _time_instruction(work, base, test, estimate)
+
+
+def _time_instruction(work: Work, base: Base, test: EncodedRows, estimate: Estimate) -> None:
+    rows = plain_prompt.rows_behind(work, base, test)
+    if rows and not kept_answers(base, rows, work.settings, work.model_content).exists():
+        estimate.instruction = time_answers(base.model, base, rows, work.settings)
 
 
 def _time_training(work: Work, base: Base, model: Any, splits: Splits, estimate: Estimate) -> None:

@@ -176,8 +176,8 @@ def time_answers(
     return found
 
 
-def time_scores(rows: Sequence[Row], settings: Settings) -> float:
-    """Seconds to score the answers before and after: the references are scored, twice."""
+def time_scores(rows: Sequence[Row], settings: Settings, times: int) -> float:
+    """Seconds to score so many answers to each row, two or more: the references stand for them."""
     task, some = task_of(settings.task), rows[:MOST_SCORED]
     answers = Answers([task.target(row) for row in some])
     began = time.monotonic()
@@ -185,7 +185,7 @@ def time_scores(rows: Sequence[Row], settings: Settings) -> float:
     again = time.monotonic()
     assess(answers, some, settings)
     share = len(rows) / max(len(some), 1)
-    return (again - began) + (time.monotonic() - again) * (2 * share - 1)
+    return (again - began) + (time.monotonic() - again) * (times * share - 1)
 
 
 def _some(rows: EncodedRows, indices: Sequence[int]) -> EncodedRows:

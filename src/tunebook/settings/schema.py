@@ -227,6 +227,10 @@ class Settings:
                           changes_result=False)  # fmt: skip
     expect: str = setting("", "the result to expect", changes_result=False)
     seed: int = setting(0, "draws initial weights, order of examples and dropout", at_least=0)
+    score_instruction: bool = setting(
+        True, "score the untouched model with the task's instruction too, once and kept; false "
+        "saves that where decoding is slow", changes_result=False,
+    )  # fmt: skip
     again: bool = setting(False, "run again although a finished run is there", changes_result=False)
     dry_run: bool = setting(False, "check everything, show one example, stop", changes_result=False)
     debug: bool = setting(False, "a few examples and steps, to see that everything works")

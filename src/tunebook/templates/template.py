@@ -13,6 +13,7 @@ from tunebook.tasks import Task
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
 BARE = "{{ bare }}"
+INSTRUCTION = "{{ instruction }}\n\n{{ bare }}"
 _PLACEHOLDER = "x"
 WRITTEN = "Fields are written {{ name }}; see jinja.palletsprojects.com."
 
