@@ -25,6 +25,7 @@ from tunebook.runs.environment import environment
 from tunebook.runs.fingerprint import digest, fingerprint
 from tunebook.settings import Resolved, Settings, resolve
 from tunebook.tasks import task_of
+from tunebook.templates import check_on_rows
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
@@ -109,7 +110,10 @@ def prepare(settings: Settings, say: Say, load: Callable[..., data.Examples] = d
             say(report.choice(resolved.settings, key, origin))
     for warning in resolved.warnings:
         say(f"warning: {warning}")
-    examples = load(resolved.settings.data, task_of(resolved.settings.task), say)
+    task = task_of(resolved.settings.task)
+    examples = load(resolved.settings.data, task, say)
+    check_on_rows(resolved.settings.template, task, examples.train, examples.validation,
+                  examples.test)  # fmt: skip
     work = Work(resolved, examples, content_of(settings.model), say)
     work.seconds["load"] = time.monotonic() - started
     return work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,3 +80,72 @@ def test_an_unknown_kind() -> None:
         tasks.options_of("paint")
     with pytest.raises(KeyError):
         find("tunebook.tasks", "_hidden")
+
+
+@pytest.mark.parametrize(("words", "instruction"), [
+    ([], "Translate the text from English to French."),
+    (["task.language=de"], "Translate the text from English to German."),
+    (["task.source_language=zh", "task.language=pt-BR"],
+     "Translate the text from Chinese to Portuguese."),
+    (["task.language=xx", "task.instruction=Translate it."], "Translate it."),
+])  # fmt: skip
+def test_the_instruction_names_the_languages_of_the_task(
+    words: list[str], instruction: str, llama_folder: Path
+) -> None:
+    from recipes import compose
+    from tunebook.settings import resolve
+    from tunebook.templates import Template
+
+    given = compose("task=translate", "data=files", "data.train=any.jsonl", "method=instruction",
+                    f"model.path={llama_folder}", *words)  # fmt: skip
+    settings = resolve(given).settings
+    assert settings.task.instruction == instruction
+    for one in (given, settings):
+        rendered = Template(one.template, tasks.task_of(one.task)).render({"source": "A dog."})
+        assert rendered == f"{instruction}\n\nA dog."
+
+
+def test_the_instruction_names_the_words_for_no_answer() -> None:
+    from recipes import compose
+
+    said = "Answer the question from the context in a few words, or say {}."
+    for words, no_answer in (([], '"no answer"'), (["task.no_answer=keine"], '"keine"')):
+        settings = compose("task=qa", "data=files", "data.train=any.jsonl", *words)
+        assert tasks.instruction_of(settings.task) == said.format(no_answer)
+
+
+@pytest.mark.parametrize("key", ["language", "source_language"])
+def test_a_language_without_a_name_cannot_be_in_an_instruction(
+    key: str, llama_folder: Path
+) -> None:
+    from recipes import compose
+    from tunebook.errors import RequestError
+    from tunebook.settings import resolve
+
+    words = ["task=translate", "data=files", "data.train=any.jsonl", f"model.path={llama_folder}"]
+    with pytest.raises(RequestError) as caught:
+        resolve(compose(*words, f"task.{key}=xx"))
+    (problem,) = caught.value.problems
+    assert problem.where == f"task.{key}"
+    with pytest.raises(RequestError, match="'Deutsch' is not a language code"):
+        resolve(compose(*words, f"task.{key}=Deutsch"))
+
+
+def test_an_instruction_for_another_language_is_told(llama_folder: Path) -> None:
+    from recipes import compose
+    from tunebook.settings import resolve
+
+    words = ["task=translate", "data=files", "data.train=any.jsonl", f"model.path={llama_folder}"]
+    french = "task.instruction=Translate into French."
+    (warning,) = resolve(compose(*words, french, "task.language=de")).warnings
+    assert warning.startswith("task.instruction: names French, and task.language is de")
+    assert resolve(compose(*words, french, "task.language=fr")).warnings == []
+
+
+def test_languages_have_one_name_each() -> None:
+    from tunebook.languages import NAMES, alike, name_of
+
+    assert len({code for code in NAMES if len(code) == 2}) > 180
+    assert [name_of(code) for code in ("de", "deu", "ZH_Hans", "nb", "twi", "xx")] == [
+        "German", "German", "Chinese", "Norwegian Bokmål", "Twi", None]  # fmt: skip
+    assert alike("zh-TW") == ("zh", "zho", "cmn")

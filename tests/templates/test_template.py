@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
-from jinja2 import TemplateError
+import threading
+import time
 
+import pytest
+
+from tunebook.errors import RequestError
 from tunebook.settings.schema import TaskSettings, TemplateSettings
 from tunebook.tasks import Task, options_of, task_of
-from tunebook.templates import Template, bare_text, check_template
+from tunebook.templates import Template, bare_text, check_template, sandbox
 
 QA = {"context": "Anna is in Rome.", "question": "Where is Anna?"}
 
@@ -83,5 +86,126 @@ def test_nothing_gets_out_of_the_sandbox(escape: str) -> None:
     problems = told("{{ bare }}" + escape)
     assert len(problems) == 1
     assert problems[0].startswith("template.text: ")
-    with pytest.raises(TemplateError if "range" not in escape else (TemplateError, OverflowError)):
+    with pytest.raises(RequestError):
         Template(written(escape), task("qa")).render(QA)
+
+
+LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}"
+HOSTILE = [
+    # A traceback where one line is due.
+    "{{ '{x}'.format() }}",
+    "{{ '{0}'.format() }}",
+    "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+    "{{ bare|groupby('x') }}",
+    "{{ '%(x)s' % {} }}",
+    "{{ '%s %s' % bare }}",
+    "{{ bare.encode('nocodec') }}",
+    "{{ [1]|map('nosuch')|list }}",
+    "{{ bare|int(base=99)|string|attr('x') }}",
+    "{{ bare|batch(0)|list }}{{ 1|batch(2)|list }}",
+    "{{ dict(bare) }}",
+    "{{ 9|round(method='down') }}",
+    "{{ namespace(1) }}",
+    "{% extends 'x' %}",
+    "{% import 'x' as y %}",
+    "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
+    "{{ " + "-" * 3000 + "1 }}",
+    "{{ " + "[" * 3000 + "]" * 3000 + " }}",
+    "{{ 1" + "0" * 5000 + " }}",
+    "{{ super() }}",
+    "{% block b %}{{ self.b() }}{% endblock %}",
+    # Steps without end.
+    LOOP + "{% endfor %}{% endfor %}",
+    LOOP + "x{% endfor %}{% endfor %}",
+    "{% for a in range(99999) %}{% for b in range(99999) if false %}{% endfor %}{% endfor %}",
+    "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+    "{% for a in [1] recursive %}{{ loop([1, 1]) }}{% endfor %}",
+    "{% set n = namespace(x=[]) %}{% for a in range(99999) %}{% set n.x = [n.x] %}{% endfor %}",
+    "{{ range(99999)|map('batch', 2)|map('list')|map('join', bare)|list|length * 0 }}" * 200,
+    # Texts, lists and numbers without end.
+    "{{ bare * 10**9 }}",
+    "{{ 10**9 * bare }}",
+    "{{ [bare] * 10**9 }}",
+    "{{ 10**(10**10) }}",
+    "{{ (7**7**7)**99999 }}",
+    "{% set n = namespace(x=9) %}{% for a in range(99) %}{% set n.x = n.x * n.x %}{% endfor %}",
+    "{% set n = namespace(x='ab') %}{% for a in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+    "{% set n = namespace(x='ab') %}{% for a in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+    "{% set n = namespace(x=[1]) %}{% for a in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}",
+    "{% set n = namespace(x={}) %}{% for a in range(99) %}{% set n.x = {1: n.x, 2: n.x} %}"
+    "{% endfor %}{{ n.x }}",
+    "{% set n = namespace(x=1) %}{% for a in range(99) %}{% set n.x = (n.x, n.x) %}{% endfor %}"
+    "{{ n.x == n.x }}",
+    "{{ bare|center(10**9) }}",
+    "{{ bare.ljust(10**9) }}{{ bare.zfill(10**9) }}",
+    "{{ ('\\t' * 9999).expandtabs(10**9) }}",
+    "{{ ('a' * 99999).replace('a', 'a' * 99999) }}",
+    "{{ ('a' * 99999)|replace('', 'a' * 99999) }}",
+    "{{ ('a' * 99999).join('a' * 99999) }}",
+    "{{ ('a' * 99999)|join('a' * 99999) }}",
+    "{{ ('a' * 99999).translate({97: 'a' * 99999}) }}",
+    "{{ '%1000000000d' % 1 }}",
+    "{{ '%*d' % (10**9, 1) }}",
+    "{{ '%1000000000d'|format(1) }}",
+    "{{ '{:1000000000}'.format(1) }}",
+    "{{ '{:{w}}'.format(1, w=10**9) }}",
+    "{{ '{:{w}}'.format_map({'0': 1, 'w': 10**9}) }}",
+    "{{ ('{0}' * 9999).format('a' * 99999) }}",
+    "{{ [1]|batch(10**9, 1)|list }}",
+    "{{ [1]|slice(10**9)|list }}",
+    "{{ [1]|tojson(indent=10**9) }}",
+    "{{ bare|indent(10**9) }}",
+    "{{ [1]|map('center', 10**9)|list }}",
+    "{{ (1).to_bytes(10**9, 'big') }}",
+    "{{ 1|round(10**9, 'ceil') }}",
+    "{{ ([[1]] * 99999)|sum(start=[]) }}",
+    "{{ ('a' * 9999999)|wordwrap(1) }}",
+    "{% for a in range(99999) %}" + "x" * 9999 + "{% endfor %}",
+    "{% set a %}{{ bare * 999 }}{% endset %}" + "{% set a %}{{ a }}{{ a }}{% endset %}" * 60,
+    "{% filter center(10**9) %}x{% endfilter %}",
+    "{{ lipsum(10**9) }}",
+    "{{ ['a', 'b']|random }}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_cannot_be_rendered_is_told_in_one_line_and_soon(
+    hostile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "MOST_STEPS", 20_000)
+    monkeypatch.setattr(sandbox, "PATIENCE", 1.0)
+    began = time.thread_time()
+    (problem,) = told("{{ bare }}" + hostile)
+    assert time.thread_time() - began < 5
+    assert problem.startswith("template.text: ")
+    assert "\n" not in problem
+    assert len(problem) < 500
+
+
+def test_bounds_hold_in_any_thread() -> None:
+    found: list[list[str]] = []
+    thread = threading.Thread(target=lambda: found.append(told("{{ bare }}" + LOOP + "{% endfor %}"
+                                                               "{% endfor %}")))  # fmt: skip
+    thread.start()
+    thread.join(timeout=30)
+    assert "more than 500,000 steps" in found[0][0]
+
+
+@pytest.mark.parametrize("text", [
+    "{% for line in bare.splitlines() %}{{ loop.index }}. {{ line|trim }}\n{% endfor %}",
+    "{{ bare.replace('Anna', 'Bruno')|upper|truncate(9000) }}",
+    "{% set words = bare.split() %}{{ words[:3]|join(' ') }}{{ bare ~ '!' }}{{ '%s' % bare }}",
+    "{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(bare) }}{{ 'a: {}'.format(bare) }}",
+    "{{ bare|wordwrap(40) }}{{ bare|length * 2 + 1 }}{{ [1, 2]|sum }}{{ bare|tojson }}",
+    "{% for a, b in [(1, 2)] %}{{ a }}{{ b }}{% endfor %}{{ {'a': bare}['a'] }}{{ bare|indent }}",
+    "{{ ' '.join(bare.split()) }}{{ bare.splitlines()|map('trim')|join('\n- ') }}",
+])  # fmt: skip
+def test_what_templates_are_for_goes_on(text: str) -> None:
+    import jinja2
+
+    assert told(text) == []
+    long = {**QA, "context": "Anna is in Rome. " * 20_000}
+    for fields in (QA, long):
+        expected = jinja2.Environment(keep_trailing_newline=True).from_string(text)
+        made = Template(written(text), task("qa")).render(fields)
+        assert made == expected.render(bare=bare_text(fields), **fields)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from tunebook import methods
 from tunebook.errors import Problem
+from tunebook.languages import NAMES, name_of
 from tunebook.models.facts import PREFIX, ModelFacts
 from tunebook.settings.checks import virtual_tokens
 from tunebook.settings.schema import Settings
@@ -111,7 +112,19 @@ def _direction(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem
         yield Problem("task.language", what, "Set the language of the translations.")
 
 
+def _instruction_language(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
+    """An instruction of a data set's or a run's own may be for another language."""
+    source = name_of(getattr(settings.task, "source_language", ""))
+    target, text = name_of(settings.task.language), settings.task.instruction or ""
+    named = {name for name in NAMES.values() if re.search(rf"\b{re.escape(name)}\b", text)}
+    if source and target and named - {source} and target not in named:
+        others = ", ".join(sorted(named - {source}))
+        what = f"names {others}, and task.language is {settings.task.language}"
+        yield Problem("task.instruction", what, f"Let it name {target}.")
+
+
 RULES: tuple[Rule, ...] = (
     _learning_rate, _adapted, _room_for_text, _decay, _warm_up, _epochs, _half_precision,
     _ignored_text, _chat_model, _language_of_model, _direction,
+    _instruction_language,
 )  # fmt: skip

@@ -21,6 +21,7 @@ from tunebook.settings.installed import (
 )
 from tunebook.settings.schema import Settings
 from tunebook.tasks import task_of
+from tunebook.tasks.task import unnamed_languages
 from tunebook.templates import check_template
 
 OURS = {
@@ -171,12 +172,22 @@ def _trackers(settings: Settings) -> list[Problem]:
 def _language(settings: Settings) -> list[Problem]:
     from tunebook.metrics.text import primary_language
 
-    try:
-        primary_language(settings.task.language)
-    except ValueError:
-        what = f"{settings.task.language!r} is not a language code"
-        return [Problem("task.language", what, "Give one such as en, fr, zh.")]
-    return []
+    problems = []
+    for key in ("language", "source_language"):
+        try:
+            primary_language(getattr(settings.task, key, "en"))
+        except ValueError:
+            what = f"{getattr(settings.task, key)!r} is not a language code"
+            problems.append(Problem(f"task.{key}", what, "Give one such as en, fr, zh."))
+    return problems or [
+        Problem(
+            f"task.{key}",
+            f"no language of ISO 639-1 has the code {getattr(settings.task, key)!r}, so that no "
+            "instruction can name it",
+            "Give another code, or the whole task.instruction.",
+        )
+        for key in unnamed_languages(settings.task)
+    ]
 
 
 def _outputs(settings: Settings) -> list[Problem]:

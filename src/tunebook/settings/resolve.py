@@ -18,6 +18,7 @@ from tunebook.models.facts import ModelFacts, facts_of
 from tunebook.settings.advice import advice
 from tunebook.settings.checks import check, check_without_model
 from tunebook.settings.schema import LimitSettings, Settings
+from tunebook.tasks import usual_instruction
 
 FALLBACKS: dict[str, Any] = {
     "training.optim": "adamw_torch",
@@ -96,7 +97,7 @@ def _defaults(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
     of_family = method.by_family.get(model.family or "", {})
     return [
         (f"data set {data.name}", {"task.instruction": data.instructions.get(task.name)}),
-        (f"task {task.name}", {"task.instruction": task.usual_instruction}),
+        (f"task {task.name}", {"task.instruction": usual_instruction(task) or None}),
         (f"model {model.name} for {method.name}", model.by_method.get(method.name, {})),
         (f"method {method.name} for {model.family}", of_family),
         ("Tunebook's default", _fallbacks(settings)),

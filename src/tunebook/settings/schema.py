@@ -25,7 +25,9 @@ class TaskSettings:
         None, "for template=instruction and for the start of prompts; null: the data set's own"
     )
     usual_instruction: str = setting(
-        "", "the instruction where the data set has none", changes_result=False
+        "",
+        "the instruction where the data set has none; {language} is filled in by name",
+        changes_result=False,
     )
     language: str = setting("en", "language of the target text: decides how scores split words")
     headline: str = required("the one metric that ranks this task")

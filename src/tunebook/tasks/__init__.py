@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from tunebook.plugins import find, names
 from tunebook.settings.schema import TaskSettings
-from tunebook.tasks.task import Field, Row, Task
+from tunebook.tasks.task import Field, Row, Task, instruction_of, usual_instruction
 
-__all__ = ["Field", "Row", "Task", "kinds", "options_of", "task_of"]
+__all__ = [
+    "Field", "Row", "Task", "instruction_of", "kinds", "options_of", "task_of", "usual_instruction",
+]  # fmt: skip
 
 
 def kinds() -> list[str]:

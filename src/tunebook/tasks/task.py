@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from tunebook.languages import name_of
 from tunebook.settings.schema import TaskSettings
 
 Row = Mapping[str, Any]
@@ -63,3 +65,33 @@ class Task:
     def score_options(self) -> dict[str, Any]:
         """What tunebook.metrics.score needs to know about this task."""
         return {"language": self.settings.language}
+
+
+_BLANK = re.compile(r"\{(\w+)\}")
+
+
+def instruction_of(settings: TaskSettings) -> str:
+    """The instruction that is set, else the task's usual one for its languages and options."""
+    return settings.instruction or usual_instruction(settings)
+
+
+def usual_instruction(settings: TaskSettings) -> str:
+    """`usual_instruction` with its blanks filled: {language} by name, {no_answer} as it is."""
+
+    def filled(blank: re.Match[str]) -> str:
+        value = getattr(settings, blank[1], None)
+        if not isinstance(value, str):
+            return blank[0]
+        return name_of(value) or value if blank[1].endswith("language") else value
+
+    return _BLANK.sub(filled, settings.usual_instruction)
+
+
+def unnamed_languages(settings: TaskSettings) -> list[str]:
+    """The keys of languages that the usual instruction names and that have no name."""
+    if instruction_of(settings) != usual_instruction(settings):
+        return []
+    blanks = [
+        name for name in _BLANK.findall(settings.usual_instruction) if hasattr(settings, name)
+    ]
+    return [n for n in blanks if n.endswith("language") and name_of(getattr(settings, n)) is None]

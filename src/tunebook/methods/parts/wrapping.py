@@ -6,6 +6,7 @@ import copy
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from tunebook import tasks
 from tunebook.errors import Problem, RequestError
 from tunebook.settings.schema import Settings
 
@@ -36,7 +37,7 @@ def peft_config(
 
 def instruction_of(settings: Settings) -> str:
     """The words of the task, from which learned vectors start."""
-    return settings.task.instruction or settings.task.usual_instruction
+    return tasks.instruction_of(settings.task)
 
 
 def wrap(base: Base, config: Any) -> Any:
