@@ -185,29 +185,6 @@ def test_histories_have_many_shapes(given: Any) -> None:
     assert row == {"id": "test-1", "history": ["Hello.", "Hi!"], "response": "test"}
 
 
-def messages(*turns: tuple[str, str]) -> dict[str, Any]:
-    return {"messages": [{"role": role, "content": text} for role, text in turns]}
-
-
-def test_a_whole_conversation_gives_its_last_assistant_turn_as_response() -> None:
-    rows = [
-        messages(
-            ("user", "Hi."), ("assistant", "Hello!"), ("user", f"{i}?"), ("assistant", f"{i}!")
-        )
-        for i in range(20)
-    ]
-    rows.append(messages(("user", "Hi."), ("assistant", "Ended."), ("user", "Bye.")))
-    rows.append(messages(("assistant", "Nobody asked.")))
-    fields = {"history": "messages", "response": "messages"}
-    path = write_lines("talks.jsonl", rows)
-    found = loaded("dialogue", train=path, fields=fields, max_skipped_share=0.1)
-    every = {r["id"]: r for s in ("train", "validation", "test") for r in found.rows(s)}
-    assert every["train-4"]["history"] == ["Hi.", "Hello!", "3?"]
-    assert every["train-4"]["response"] == "3!"
-    assert (every["train-21"]["history"], every["train-21"]["response"]) == (["Hi."], "Ended.")
-    assert found.heard("1 of 22 rows skipped: history is empty (1)")
-
-
 def test_references_beside_a_file_are_picked_up_and_said(three: dict[str, str]) -> None:
     references = [{"references": [f"Un chien {i}", f"Le chien {i}"]} for i in range(10)]
     write_lines("test.references.jsonl", references)

@@ -92,6 +92,36 @@ class ArrowBatch:
         return f"{self._source}, row {self._first + index}"
 
 
+class DerivedBatch:
+    """Rows made of those of another batch: `columns` of their own, each row of that at `origin`."""
+
+    def __init__(
+        self, parent: Batch, columns: Mapping[str, list[Any]], origin: list[int] | None = None
+    ) -> None:
+        self.origin = list(range(len(parent))) if origin is None else origin
+        self._parent, self._columns = parent, columns
+
+    def __len__(self) -> int:
+        return len(self.origin)
+
+    def names(self) -> list[str]:
+        """The columns that the other batch has."""
+        return self._parent.names()
+
+    def column(self, path: str) -> list[Any] | pa.Array:
+        """The value at `path` in each row."""
+        if path in self._columns:
+            return self._columns[path]
+        values = self._parent.column(path)
+        if isinstance(values, pa.Array):
+            return values.take(pa.array(self.origin))
+        return [values[index] for index in self.origin]
+
+    def place(self, index: int) -> str:
+        """Where the row came from."""
+        return self._parent.place(self.origin[index])
+
+
 def has_column(names: Iterable[str], path: str) -> bool:
     """Whether `path` can be looked up where the columns are `names`; list positions count too."""
     known = set(names)

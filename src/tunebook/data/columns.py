@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +14,16 @@ import pyarrow.compute as pc
 
 from tunebook.data import values
 from tunebook.data.batches import Batch, has_column
+from tunebook.data.conversations import Reply
 from tunebook.data.faults import Faults
 from tunebook.errors import Problem, did_you_mean
 from tunebook.tasks.task import Task
 
 EXTRA_COLUMNS = ("id", "references")
 """Columns that any task may have besides its fields."""
+
+SHOWN, MOST_COMPARED = 20, 1000
+"""Columns named in a message, and those among which a misspelt one is looked for."""
 
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 
@@ -46,56 +51,85 @@ class Tally:
     total: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    has_references: bool = False
+    _kinds: set[str] = field(default_factory=set)
 
-    def note(self, line: str) -> None:
-        """Remember `line` once."""
-        if line not in self.notes:
+    def note(self, line: str, *, once: str = "") -> None:
+        """Remember `line` once; of those with the same `once` the first."""
+        if line not in self.notes and once not in self._kinds:
             self.notes.append(line)
+            self._kinds |= {once} if once else set()
 
 
 def columns_of(task: Task, fields: Mapping[str, str]) -> list[Column]:
     """How each field of `task` is read, given the user's mapping of fields to columns.
 
     Where a dialogue's history and response name the same column, that column holds whole
-    conversations: the response is the last assistant turn and the history all turns before it.
+    conversations, and is read as a Reply a row.
     """
-    paths = {name: fields.get(name, name) for name in task.fields}
+    talks = conversation_path(task, fields)
     return [
-        Column(name, paths[name], _reader(task, name, paths), known.many, known.may_be_empty)
+        Column(name, path, _reader(task, name, path == talks), known.many, known.may_be_empty)
         for name, known in task.fields.items()
+        if (path := str(fields.get(name, name)))
     ]
 
 
-def _reader(task: Task, name: str, paths: Mapping[str, str]) -> Callable[[Any], Any]:
-    many_input = task.fields[name].many and name in task.inputs
-    if many_input and paths[name] == paths[task.answer]:
-        return values.history_of
-    if name == task.answer and any(
-        task.fields[other].many and paths[other] == paths[name] for other in task.inputs
-    ):
-        return values.response_of
-    if many_input:
-        return values.turns_of
-    return values.texts_of if task.fields[name].many else values.text_of
+def conversation_path(task: Task, fields: Mapping[str, Any]) -> str | None:
+    """The column that holds whole conversations: the answer's and that of a field of turns."""
+    answer = fields.get(task.answer, task.answer)
+    turns = (name for name in task.inputs if task.fields[name].many)
+    return answer if any(fields.get(name, name) == answer for name in turns) else None
+
+
+def _reader(task: Task, name: str, in_conversation: bool) -> Callable[[Any], Any]:
+    if in_conversation:
+        return history_of if task.fields[name].many else response_of
+    if not task.fields[name].many:
+        return values.text_of
+    return values.turns_of if name in task.inputs else values.texts_of
+
+
+def history_of(reply: Reply) -> list[str]:
+    """The turns before it."""
+    return reply.history
+
+
+def response_of(reply: Reply) -> str:
+    """The reply itself."""
+    return reply.response
 
 
 def missing_columns(
     columns: list[Column], names: list[str], key: str, source: str
-) -> list[Problem]:
-    """One problem for each field whose column is not among the `names` that `source` has."""
-    there = f"it has {', '.join(names)}" if names else "it has none"
+) -> list[tuple[str, Problem]]:
+    """Each field whose column is not among the `names` that `source` has, with its problem."""
     return [
-        Problem(key, f"{source} has no column {c.path}; {there}", _mapping_remedy(c, names))
+        (
+            c.name,
+            Problem(key, f"{source} has no column {c.path}; {there(names)}", _remedy(c, names)),
+        )
         for c in columns
         if not has_column(names, c.path)
     ]
 
 
-def _mapping_remedy(column: Column, names: list[str]) -> str:
-    near = did_you_mean(column.path, names)
-    guess = near.removeprefix("Did you mean ").rstrip("?") if "Did you mean" in near else "COLUMN"
-    prefix = f"{near} " if guess != "COLUMN" else ""
-    return f"{prefix}Set data.fields.{column.name}={guess}."
+def there(names: Sequence[str]) -> str:
+    """`it has a, b`; of very many columns the first."""
+    shown = [name if len(name) <= 60 else f"{name[:57]}..." for name in names[:SHOWN]]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"it has {', '.join(shown)}{more}" if names else "it has none"
+
+
+def _remedy(column: Column, names: list[str]) -> str:
+    numbered = [name for name in names if re.fullmatch(re.escape(column.path) + r"_?\d+", name)]
+    if len(numbered) > 1:
+        return f"Set data.fields.references=[{','.join(numbered)}]."
+    near = did_you_mean(column.path, names[:MOST_COMPARED])
+    if "Did you mean" not in near:
+        return f"Set data.fields.{column.name}=COLUMN."
+    guess = near.removeprefix("Did you mean ").rstrip("?")
+    return f"{near} Set data.fields.{column.name}={guess}."
 
 
 def convert(
@@ -121,7 +155,7 @@ def _read_column(
     if isinstance(raw, pa.Array) and column.read is values.text_of:
         return raw, _blank(raw)
     raw = raw.to_pylist() if isinstance(raw, pa.Array) else raw
-    _note_numbers(raw, column, tally)
+    _note_types(raw, column, tally)
     read = [_read_value(value, index, batch, column, faults) for index, value in enumerate(raw)]
     return as_array(read, column.type, tally), np.array([not value for value in read], dtype=bool)
 
@@ -140,9 +174,11 @@ def _blank(array: pa.Array) -> np.ndarray:
     return blank.to_numpy(zero_copy_only=False)
 
 
-def _note_numbers(raw: list[Any], column: Column, tally: Tally) -> None:
+def _note_types(raw: list[Any], column: Column, tally: Tally) -> None:
     if any(type(value) in (int, float) and value == value for value in raw):
         tally.note(f"{column.path} holds numbers: they are read as text")
+    if column.many and any(values.listed(value) is not value for value in raw):
+        tally.note(f"{column.path} holds lists written as text: they are read as lists")
 
 
 def as_array(texts: list[Any], kind: pa.DataType, tally: Tally) -> pa.Array:

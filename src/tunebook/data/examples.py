@@ -42,9 +42,11 @@ def load(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Exam
     checks.check_request(settings, task)
     found = reading.open_sources(settings, task, notes)
     pools = reading.read_sources(found, settings, task, notes)
-    splits = sampling.draw_splits(pools, settings, notes)
-    overlap.warn_of_overlap(splits, task, notes)
-    return Examples(**splits, fingerprint=reading.fingerprint(found), notes=notes.lines)
+    splits = sampling.draw_splits(pools, settings, task, notes)
+    overlap.report(splits, settings, task, notes)
+    return Examples(
+        **splits, fingerprint=reading.fingerprint(found, settings, task), notes=notes.lines
+    )
 
 
 def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Examples:
@@ -53,7 +55,7 @@ def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None
     A test split with a source of its own is not read. Without one, its rows are held out of train
     as ever, and dropped.
     """
-    from tunebook.data import checks, reading, sampling
+    from tunebook.data import checks, overlap, reading, sampling
 
     notes = Notes(say)
     checks.check_request(settings, task)
@@ -61,9 +63,12 @@ def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None
     found = reading.open_sources(without_test(settings), task, notes)
     found.pop("test", None)
     pools = reading.read_sources(found, settings, task, notes)
-    splits = sampling.draw_splits(pools, settings, notes, unread)
+    splits = sampling.draw_splits(pools, settings, task, notes, unread)
     splits["test"] = splits["train"].select([])
-    return Examples(**splits, fingerprint=reading.fingerprint(found), notes=notes.lines)
+    overlap.report(splits, settings, task, notes)
+    return Examples(
+        **splits, fingerprint=reading.fingerprint(found, settings, task), notes=notes.lines
+    )
 
 
 def without_test(settings: DataSettings) -> DataSettings:

@@ -11,9 +11,13 @@ SHOWN = 3
 
 @dataclass
 class Faults:
-    """Collects problems; `add` groups them by kind so that a bad file gives a short message."""
+    """Collects problems; `add` groups them by kind so that a bad file gives a short message.
+
+    `notes` are lines on how a file was read, said where it can be read.
+    """
 
     _shown: dict[str, list[Problem]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, where: str, what: str, remedy: str = "") -> None:

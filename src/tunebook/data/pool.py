@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from tunebook.counting import counted
 from tunebook.data.canonical import Plan, canonical_batches
-from tunebook.data.columns import Tally, columns_of
+from tunebook.data.columns import Tally, columns_of, conversation_path
 from tunebook.data.faults import Faults
 from tunebook.data.notes import Notes
 from tunebook.data.source import Source
@@ -37,22 +37,40 @@ if TYPE_CHECKING:
 
 @dataclass
 class Pool:
-    """Usable rows: `dataset` in canonical columns, and each row's number in its source."""
+    """Usable rows: `dataset` in canonical columns, and each row's number in its source.
+
+    `talks`: the number of the conversation that each row is of, where rows are replies.
+    `has_references`: whether a column of references was found.
+    """
 
     key: str
     dataset: Dataset
     rows: np.ndarray
+    talks: np.ndarray | None = None
+    has_references: bool = False
+
+
+def plan_of(source: Source, settings: DataSettings, task: Task) -> Plan:
+    """How the rows of `source` are read for `task`."""
+    return Plan(
+        columns_of(task, settings.fields),
+        task.answer,
+        str(settings.fields.get("id", "id")),
+        reference_paths(settings),
+        source.has_references,
+        conversation_path(task, settings.fields),
+    )
+
+
+def reference_paths(settings: DataSettings) -> list[str]:
+    """The columns of references: none, one or several."""
+    given = settings.fields.get("references") or []
+    return [given] if isinstance(given, str) else given
 
 
 def read_pool(source: Source, settings: DataSettings, task: Task, notes: Notes) -> Pool:
     """The usable rows of `source`. Raises RequestError; says what was skipped and assumed."""
-    plan = Plan(
-        columns_of(task, settings.fields),
-        settings.fields.get("id", "id"),
-        settings.fields.get("references"),
-        source.has_references,
-    )
-    folder = _cached(source, plan)
+    folder = _cached(source, plan_of(source, settings, task))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for note in summary["notes"]:
         notes.add(f"{source.key}: {note}")
@@ -65,11 +83,12 @@ def _opened(folder: Path, source: Source, summary: dict[str, Any]) -> Pool:
 
     dataset = Dataset.from_file(str(folder / "rows.arrow"))
     rows = dataset.data.column("row").to_numpy()
-    kept = [name for name in dataset.column_names if name not in ("id", "own_id", "row")]
+    talks = dataset.data.column("talk").to_numpy() if "talk" in dataset.column_names else None
+    kept = [name for name in dataset.column_names if name not in ("id", "own_id", "row", "talk")]
     identity = "own_id" if summary["own_ids"] else "id"
     dataset = dataset.select_columns([identity, *kept])
-    return Pool(source.key, dataset if identity == "id" else dataset.rename_column(identity, "id"),
-                rows)  # fmt: skip
+    dataset = dataset if identity == "id" else dataset.rename_column(identity, "id")
+    return Pool(source.key, dataset, rows, talks, summary["has_references"])
 
 
 def _judge_skipped(
@@ -93,7 +112,7 @@ def _judge_skipped(
 
 def _cached(source: Source, plan: Plan) -> Path:
     described = f"{plan.describe()} {source.split} {source.content}"
-    folder = _cache_root() / sha256(described.encode()).hexdigest()[:32]
+    folder = _cache_root() / sha256(described.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     if not (folder / "summary.json").is_file():
         with _written_at_once(folder) as draft:
             _write(source, plan, draft)
@@ -142,6 +161,7 @@ def _write(source: Source, plan: Plan, draft: Path) -> None:
         "total": tally.total,
         "skipped": {name: count for name, count in tally.skipped.items() if count},
         "own_ids": own_ids is True,
+        "has_references": tally.has_references,
         "notes": tally.notes,
     }
     (draft / "summary.json").write_text(json.dumps(summary), encoding="utf-8")

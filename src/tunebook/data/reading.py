@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from tunebook.data.columns import conversation_path
 from tunebook.data.notes import Notes
-from tunebook.data.pool import Pool, read_pool
+from tunebook.data.pool import Pool, read_pool, reference_paths
 from tunebook.data.source import Source
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, either
 from tunebook.settings.schema import DataSettings
 from tunebook.tasks.task import Task
 
@@ -43,12 +44,24 @@ def read_sources(
             pools[split] = read_pool(source, settings, task, notes)
         except RequestError as error:
             problems += error.problems
+    problems += _unfound_references(pools, settings)
     if problems:
         raise RequestError(problems)
     return pools
 
 
-def fingerprint(sources: Mapping[str, Source]) -> str:
-    """A hash of the content of every split."""
+def _unfound_references(pools: Mapping[str, Pool], settings: DataSettings) -> list[Problem]:
+    """References may be missing in some splits, but not in all that can be read."""
+    paths = reference_paths(settings)
+    if not paths or not pools or any(pool.has_references for pool in pools.values()):
+        return []
+    what = f"no split has a column {either(paths)}"
+    return [Problem("data.fields.references", what, "Set data.fields.references=COLUMN.")]
+
+
+def fingerprint(sources: Mapping[str, Source], settings: DataSettings, task: Task) -> str:
+    """A hash of the content of every split, and of how it is made into rows where that is told."""
     lines = [f"{split} {source.content}" for split, source in sorted(sources.items())]
+    lines += ["a row a reply"] if conversation_path(task, settings.fields) else []
+    lines += ["rows of one source joined"] if settings.group else []
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tunebook.data import values
+from tunebook.data.conversations import read_conversation
 from tunebook.errors import Problem, RequestError
 from tunebook.tasks import Row, Task
 
@@ -19,15 +20,10 @@ def reader_of(task: Task, name: str) -> Read:
 
 def turns_to_answer(conversation: Any) -> list[str]:
     """All turns of a conversation, without its last one where an assistant has it already."""
-    if isinstance(conversation, list) and conversation and _is_answer(conversation[-1]):
-        return values.history_of(conversation)
-    return values.turns_of(conversation)
-
-
-def _is_answer(message: Any) -> bool:
-    if not isinstance(message, Mapping):
-        return False
-    return any(str(message.get(key)).lower() in values.ASSISTANT_ROLES for key in values.ROLE_KEYS)
+    conversation = values.listed(conversation)
+    if isinstance(conversation, str):
+        return values.turns_of(conversation)
+    return read_conversation(conversation).to_answer()
 
 
 def read_rows(

@@ -61,7 +61,21 @@ class DataSettings:
     rows: dict[str, Any] = setting(
         {}, "rows written here, a list a split, for data.source=rows", changes_result=False
     )
-    fields: dict[str, str] = setting({}, "which column holds a field: data.fields.document=article")
+    fields: dict[str, str | list[str]] = setting(
+        {}, "which column holds a field: data.fields.document=article"
+    )
+    separator: str | None = setting(
+        None, "between the cells of CSV and TSV: one character, or tab; null: as the header shows",
+        changes_result=False,
+    )  # fmt: skip
+    quoted: bool | None = setting(
+        None, "whether quotation marks around cells of CSV and TSV are no part of the text; null: "
+        "in CSV, and in TSV where all that begins with a mark is quoted", changes_result=False,
+    )  # fmt: skip
+    group: bool = setting(
+        False, "join rows of validation and test that repeat a source: their answers become the "
+        "references of one row", changes_result=False,
+    )  # fmt: skip
     tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
     instructions: dict[str, str] = setting(
         {}, "a good instruction for each task on this data", changes_result=False

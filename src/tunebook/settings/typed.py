@@ -123,10 +123,7 @@ def convert(kind: Any, value: Any, where: str, problems: list[Problem]) -> Any:
     """`value` as the type `kind`; a value that does not fit is reported and returned as it is."""
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
-        return convert(kind, value, where, problems)
+        return _convert_union(typing.get_args(kind), value, where, problems)
     if origin is dict or kind is dict:
         return _convert_dict(typing.get_args(kind), value, where, problems)
     if origin is list:
@@ -134,6 +131,15 @@ def convert(kind: Any, value: Any, where: str, problems: list[Problem]) -> Any:
     if dataclasses.is_dataclass(kind):
         return read(typing.cast(type, kind), value, where, problems)
     return _convert_scalar(kind, value, where, problems)
+
+
+def _convert_union(kinds: tuple, value: Any, where: str, problems: list[Problem]) -> Any:
+    """`X | None`, or `str | list[str]`."""
+    if value is None and type(None) in kinds:
+        return None
+    first, *others = (kind for kind in kinds if kind is not type(None))
+    lists = [kind for kind in others if isinstance(value, list | tuple)]
+    return convert(lists[0] if lists else first, value, where, problems)
 
 
 def _convert_dict(arguments: tuple, value: Any, where: str, problems: list[Problem]) -> Any:

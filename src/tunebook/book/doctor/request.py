@@ -70,7 +70,8 @@ def _columns(data: DataSettings, task: Task) -> list[Problem]:
         faults = Faults()
         batch = next(iter(READERS[path.suffix.lower()](path, str(path), faults)), None)
         names = batch.names() if batch else []
-        problems += faults.problems() or missing_columns(columns, names, f"data.{split}", str(path))
+        missing = missing_columns(columns, names, f"data.{split}", str(path))
+        problems += faults.problems() or [problem for _, problem in missing]
     return problems
 
 
