@@ -61,7 +61,7 @@ class Tally:
             self._kinds |= {once} if once else set()
 
 
-def columns_of(task: Task, fields: Mapping[str, str]) -> list[Column]:
+def columns_of(task: Task, fields: Mapping[str, Any]) -> list[Column]:
     """How each field of `task` is read, given the user's mapping of fields to columns.
 
     Where a dialogue's history and response name the same column, that column holds whole

@@ -63,7 +63,7 @@ class InputFile:
 
 def open_input(
     given: str | Path, task: Task, mapping: Mapping[str, str],
-    columns_of_run: Mapping[str, str], say: Callable[[str], None],
+    columns_of_run: Mapping[str, Any], say: Callable[[str], None],
     wanted: Wanted = every_row, names: list[str] | None = None,
 ) -> InputFile:  # fmt: skip
     """The file at `given`, every row of it checked.
@@ -132,7 +132,7 @@ def check_mapping(mapping: Mapping[str, str], known: Sequence[str], usage: str) 
 
 def _columns(
     names: list[str], path: Path, task: Task, mapping: Mapping[str, str],
-    columns_of_run: Mapping[str, str], say: Callable[[str], None],
+    columns_of_run: Mapping[str, Any], say: Callable[[str], None],
 ) -> dict[str, str]:  # fmt: skip
     columns = {name: mapping.get(name, name) for name in (*task.inputs, ID)}
     for name in set(columns_of_run) & set(columns) - set(mapping):
@@ -154,7 +154,7 @@ def _missing(name: str, column: str, names: list[str], path: Path) -> Problem:
 
 
 def _reader(
-    task: Task, name: str, columns: Mapping[str, str], columns_of_run: Mapping[str, str]
+    task: Task, name: str, columns: Mapping[str, str], columns_of_run: Mapping[str, Any]
 ) -> Read:
     """A column that held history and response for the run holds whole conversations here too."""
     held_the_answer = columns_of_run.get(task.answer) == columns[name]
