@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from recipes.composition import compose_groups, plain
 from recipes.outside import file_of
 from recipes.request import Request, read_request, settings_of_words, words_of_run
 from tunebook import folders
 from tunebook.book.described import COMMAND_LINE, Described
+from tunebook.documents import read_yaml
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import ModelFacts, facts_at_hand
 from tunebook.settings import Settings, settings_from
@@ -151,7 +150,7 @@ def _written(made: Composed) -> list[str]:
     """Keys that the recipe's own file sets; none for a run, whose file holds every key."""
     if made.file is None or made.file.is_dir():
         return []
-    body = yaml.safe_load(made.file.read_text(encoding="utf-8"))
+    body = read_yaml(made.file)
     return [key for key in _keys_of(body, "") if not key.startswith("defaults")]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import yaml
-
+from recipes.launching import in_file
 from tunebook import folders
+from tunebook.documents import read_yaml
 from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.settings.written import ASKS
 
 KEY = "sweep"
 
@@ -36,17 +37,23 @@ def _words_of(name: str) -> list[str]:
     if name not in known:
         remedy = did_you_mean(name, known)
         raise RequestError(Problem(f"{KEY}={name}", "there is no such sweep", remedy))
-    return [f"{key}={value}" for key, value in _lines(known[name])]
+    body = _body(known[name])
+    if problems := [one for key in body for one in _wrong(key, body[key], known[name])]:
+        raise RequestError(problems)
+    return [f"{key}={value}" for key, value in body.items()]
 
 
-def _lines(file: Path) -> list[tuple[str, str]]:
+def _body(file: Path) -> dict[str, str]:
     """Each key with its value as it is written: no value becomes a number or a truth."""
-    try:
-        body = yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        what = f"cannot be read: {' '.join(str(error).split())}"
-        raise RequestError(Problem(str(file), what)) from None
+    body = read_yaml(file, object, as_text=True)
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         remedy = "Write one `key: value` a line, such as `seed: 0,1,2`."
         raise RequestError(Problem(str(file), "holds more than keys with values", remedy))
-    return list(body.items())
+    return body
+
+
+def _wrong(key: str, value: str, file: Path) -> Iterator[Problem]:
+    if problem := in_file(key, value, str(file)):
+        yield problem
+    if ASKS.search(value):
+        yield Problem(str(file), f"{key}: a file holds values, and asks for none with ${{…}}")

@@ -7,15 +7,19 @@ import functools
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from tunebook import folders
-from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.documents import LARGEST_YAML, read_text, read_yaml
+from tunebook.errors import Problem, RequestError
+from tunebook.settings import Settings
+from tunebook.settings.typed import fields_of
+from tunebook.settings.written import RECIPE, files_of, literal
 
 OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe", "tune")
 _adopted: dict[str, Path] = {}
@@ -33,7 +37,7 @@ def adopt(recipe: str) -> str:
         return _adopt_text(path.resolve().name, _recipe_of_run(path), path)
     if not path.is_file():
         raise RequestError(Problem(f"recipe={recipe}", "there is no such file or run folder"))
-    return _adopt_text(path.stem, _text_of(path), path)
+    return _adopt_text(path.stem, read_text(path, LARGEST_YAML), path)
 
 
 def _looks_like_a_path(recipe: str) -> bool:
@@ -41,7 +45,7 @@ def _looks_like_a_path(recipe: str) -> bool:
 
 
 def _adopt_text(name: str, text: str, origin: Path) -> str:
-    name = name.replace("=", "_").replace(",", "_")
+    name = re.sub(r"[^\w.+-]", "_", name)
     if _adopted.get(name, origin).resolve() != origin.resolve():
         name = f"{name}-{len(_adopted)}"
     _adopted[name] = origin
@@ -80,19 +84,29 @@ def file_of(name: str) -> Path:
     return _adopted.get(name) or folders.options("recipe")[name]
 
 
-def problems_of(name: str) -> list[Problem]:
-    """What is wrong with the file of the recipe `name`, before Hydra reads it."""
-    file = file_of(name)
-    if file.is_dir():
-        return []
+def problems_of(group: str, name: str) -> list[Problem]:
+    """What is wrong with the file of an option and those it builds on, before Hydra reads them."""
+    file = folders.options(group)[name]
     try:
-        text = _text_of(file)
-        if orphans := list(_orphans(text, file)):
-            return orphans
-        body = _mapping_in(text, file)
+        orphans = list(_orphans(read_text(file), file)) if group == RECIPE else []
+        if not orphans:
+            files_of(group, name)
+        return as_known(orphans)
     except RequestError as error:
-        return error.problems
-    return list(_wrong_choices(body.get("defaults"), file))
+        return as_known(error.problems)
+
+
+def as_known(problems: Sequence[Problem]) -> list[Problem]:
+    """`problems` with recipes that were adopted named as the user knows them."""
+    if not _adopted:
+        return list(problems)
+    return [replace(problem, where=_as_known(problem.where)) for problem in problems]
+
+
+def _as_known(where: str) -> str:
+    for name, file in _adopted.items():
+        where = where.replace(str(_folder() / "recipe" / f"{name}.yaml"), str(file))
+    return where
 
 
 LINE = re.compile(r"(?P<indent> *)(?P<mark>#?)(?P<key>[A-Za-z_][\w.-]*):(?P<value>.*)")
@@ -119,55 +133,21 @@ def _orphans(text: str, file: Path) -> Iterator[Problem]:
             closed.append((indent, found["key"], number))
 
 
-def _wrong_choices(defaults: Any, file: Path) -> Iterator[Problem]:
-    """Options that the recipe chooses and that are not there, or chooses in a way that fails."""
-    entries = [entry for entry in defaults or [] if isinstance(entry, dict)]
-    for key, name in ((str(k), v) for entry in entries for k, v in entry.items()):
-        group = key.removeprefix("override ").lstrip("/")
-        if group.startswith("hydra"):
-            continue
-        if group not in folders.groups():
-            remedy = did_you_mean(group, folders.groups())
-            yield Problem(str(file), f"{key}: there is no group {group}", remedy)
-        elif not key.startswith("override /"):
-            yield Problem(str(file), f"{key}: {name} cannot be read", f"Write override /{group}.")
-        elif name not in folders.options(group):
-            remedy = did_you_mean(str(name), folders.options(group))
-            yield Problem(str(file), f"{group}: there is no {group} named {name}", remedy)
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(Problem(str(file), f"cannot be read: {error}")) from None
-
-
-def _mapping_in(text: str, file: Path) -> dict[str, Any]:
-    try:
-        body = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{file}:{mark.line + 1}" if mark else str(file)
-        what = f"is no valid YAML: {getattr(error, 'problem', None) or error}"
-        raise RequestError(Problem(where, what)) from None
-    if not isinstance(body, dict):
-        remedy = "Copy one from conf/recipe and change it."
-        raise RequestError(Problem(str(file), "holds no recipe: no KEY: VALUE", remedy))
-    return body
-
-
 def _recipe_of_run(folder: Path) -> str:
+    """The settings of a run as a recipe: values as they stand, for Hydra too."""
     file = folder / "settings.yaml"
     if not file.is_file():
         what = "holds no settings.yaml, so it is no run folder"
         raise RequestError(Problem(f"recipe={folder}", what))
-    settings = _mapping_in(_text_of(file), file)
+    settings = read_yaml(file)
+    if foreign := [key for key in settings if key not in fields_of(Settings)]:
+        what = "a run's settings hold the keys of a run; this one is not among them"
+        raise RequestError([Problem(str(file), f"{key}: {what}") for key in foreign])
     body = {key: value for key, value in settings.items() if key not in OF_ONE_COMMAND}
     chosen = [
         {f"override /{group}": part["name"]}
         for group, part in body.items()
         if isinstance(part, dict) and part.get("name") in folders.options(group)
     ]
-    head = yaml.safe_dump({"defaults": [*chosen, "_self_"]}, sort_keys=False)
-    return f"{head}{yaml.safe_dump(body, sort_keys=False)}"
+    recipe = {"defaults": [*chosen, "_self_"], **literal(body)}
+    return yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True)

@@ -6,10 +6,9 @@ Hydra with every value written as `++key=value`, so that keys without a line in 
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,13 +17,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from recipes import launching
 from recipes.composition import apply, compose_groups, forget, in_hydra, plain
-from recipes.outside import adopt, file_of, problems_of
+from recipes.outside import adopt, as_known, file_of, problems_of
 from tunebook import folders
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.methods import trains
 from tunebook.settings import Settings, settings_from
 from tunebook.settings.reading import every_key
+from tunebook.settings.written import place_of
 
 FIXED_BY_RECIPE = ("task", "method")
 
@@ -94,8 +95,11 @@ def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
         problems.append(_unreadable(word))
     elif key == "sweep":
         problems.append(Problem(word, "names several runs", "Only recipes.run takes it."))
-    elif key.startswith("hydra.") or "/" in key:
-        request.passed_on.append(override)
+    elif key.startswith("hydra") or "/" in key:
+        if problem := launching.misused(override):
+            problems.append(problem)
+        else:
+            request.passed_on.append(override)
     elif problem := _misused(override, request.sweep):
         problems.append(problem)
     elif key == "recipe" and override.value() is None:
@@ -171,8 +175,7 @@ def _bad_options(override: Override) -> list[Problem]:
     if not named:
         what = f"chooses no {group}"
         problems.append(Problem(override.input_line or group, what, did_you_mean("", known)))
-    if group == "recipe":
-        problems += [wrong for name in named if name in known for wrong in problems_of(name)]
+    problems += [wrong for name in named if name in known for wrong in problems_of(group, name)]
     return problems
 
 
@@ -229,20 +232,8 @@ def _problems_of_hydra(passed_on: list[Override]) -> list[Problem]:
         compose_groups([override.input_line or "" for override in passed_on])
     except RequestError as error:
         named = " ".join(override.input_line or "" for override in passed_on)
-        return [_of_a_launcher(named) or replace(one, where=named) for one in error.problems]
+        return [replace(one, where=named) for one in error.problems]
     return []
-
-
-def _of_a_launcher(words: str) -> Problem | None:
-    for name, package in LAUNCHERS.items():
-        if f"hydra/launcher={name}" in words and importlib.util.find_spec(package) is None:
-            what = f"needs {package.rpartition('.')[2].replace('_', '-')}, which is not installed"
-            return Problem(f"hydra/launcher={name}", what, "pip install 'tunebook[launchers]'")
-    return None
-
-
-LAUNCHERS = {"joblib": "hydra_plugins.hydra_joblib_launcher",
-             "submitit": "hydra_plugins.hydra_submitit_launcher"}  # fmt: skip
 
 
 def _without_values(request: Request) -> list[Problem]:
@@ -315,7 +306,10 @@ def _with_custom_model(groups: list[Override], values: list[Override]) -> list[O
 
 
 def settings_of_words(words: Sequence[str]) -> Settings:
-    """The settings of one run. Raises RequestError with every problem found."""
+    """The settings of one run. Raises RequestError with every problem found.
+
+    A wrong value that stands in a file is told with the file and its line.
+    """
     parsed = [_parse(word) for word in words]
     groups = [o for o in parsed if o.key_or_group in folders.groups()]
     values = [o for o in parsed if o.key_or_group not in folders.groups()]
@@ -323,7 +317,21 @@ def settings_of_words(words: Sequence[str]) -> Settings:
     problems = [problem for o in values if (problem := apply(config, o))]
     if problems:
         raise RequestError(problems)
-    return settings_of(plain(config), choices.get("recipe"), words)
+    try:
+        return settings_of(plain(config), choices.get("recipe"), words)
+    except RequestError as error:
+        typed = {o.key_or_group for o in values}
+        raise RequestError([_in_its_file(one, choices, typed) for one in error.problems]) from None
+
+
+def _in_its_file(problem: Problem, choices: Mapping[str, str], typed: set[str]) -> Problem:
+    """With file and line in front of the key, where the value stands in a file."""
+    if any(f"{problem.where}.".startswith(f"{key}.") for key in typed):
+        return problem
+    found = place_of(problem.where, choices)
+    place = f"{found[0]}:{found[1]}: " if found else ""
+    (known,) = as_known([replace(problem, where=f"{place}{problem.where}")])
+    return known
 
 
 def settings_of(data: dict[str, Any], recipe: str | None, words: Sequence[str]) -> Settings:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
+OPTIONS = re.compile(r"\w[\w .+-]*")
+"""What a folder of options, or a file in it, can be called."""
 _added: list[Path] = []
 
 

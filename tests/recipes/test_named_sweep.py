@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from recipes.named_sweep import with_sweep
 from recipes.request import check_runs, read_request
 from recipes.sweep import plan_of
 from tunebook import folders
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import RequestError
 from tunebook.settings import Settings
 
 NAMES = list(folders.options("sweep"))
@@ -132,19 +131,8 @@ def test_runs_of_one_base_stand_together_and_those_that_change_it_last(
 def test_a_launcher_that_is_not_installed(
     launcher: str, t5_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recipes import request
+    from recipes import launching
 
-    absent = {"joblib": "hydra_plugins.absent_joblib", "submitit": "hydra_plugins.absent_submitit"}
-    monkeypatch.setattr(request, "LAUNCHERS", absent)
-    monkeypatch.setattr(request, "compose_groups", refuses_launchers(request.compose_groups))
+    monkeypatch.setitem(launching.LAUNCHERS, launcher, f"hydra_plugins.absent_{launcher}")
     with pytest.raises(RequestError, match=r"not installed. pip install 'tunebook\[launchers\]'"):
         read_request([f"hydra/launcher={launcher}", f"model.path={t5_folder}"], sweep=True)
-
-
-def refuses_launchers(compose_groups: Callable[..., object]) -> Callable[..., object]:
-    def refusing(words: list[str]) -> object:
-        if any("launcher" in word for word in words):
-            raise RequestError(Problem("conf", "no such launcher"))
-        return compose_groups(words)
-
-    return refusing

@@ -59,6 +59,12 @@ def _read_rest(data: Mapping[str, Any], problems: list[Problem]) -> dict[str, An
     return {n: read_field(Settings, n, data[n], "", problems) for n in known if n in data}
 
 
+def hint(key: str, data: Mapping) -> str:
+    """What may have been meant by `key`, which is no key of settings."""
+    known = fields_of(Settings)
+    return _hinted(Problem(key, "no such key", did_you_mean(key, known)), data).remedy
+
+
 def _with_hints(problems: Iterable[Problem], data: Mapping) -> list[Problem]:
     return [_hinted(problem, data) for problem in problems]
 
