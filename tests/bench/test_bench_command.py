@@ -31,13 +31,16 @@ def test_tables_and_json(tmp_path: Path, capsys: Any) -> None:
     words = [*SMALL, "bench.measure=training,generation,trainer", "--json", str(file)]
     assert main(words) == 0
     shown = capsys.readouterr().out
-    for told in ("step, s", "stock / Tunebook", "one at a time", "bare loop"):
+    for told in ("step, s", "times Tunebook", "plain loop", "one at a time", "bare loop", "peak"):
         assert told in shown
     found = json.loads(file.read_text())
-    ratios = found["training"]["step_ratio"]
-    assert ratios["low"] <= ratios["median"] <= ratios["high"]
+    for side in ("loop", "stock"):
+        ratios = found["training"]["sides"][side]["times_ours"]["processor_seconds"]
+        assert 0 < ratios["low"] <= ratios["median"] <= ratios["high"]
+        assert found["training"]["sides"][side]["share_of_peak"] > 0
     assert len(found["training"]["raw"]["ours"]) == 2
-    assert found["generation"]["changed"]["ours"] == 0
+    changed = found["generation"]["changed"]
+    assert changed["ours"] == changed["loop"] == 0
     assert found["training"]["machine_peak_flops"] > 1e8
 
 
@@ -47,7 +50,9 @@ def test_a_sweep_is_a_table_and_a_picture(tmp_path: Path, capsys: Any) -> None:
     picture = tmp_path / "virtual.png"
     words = [*SMALL, "bench.sweep=virtual", "bench.values=2,4", f"--plot={picture}"]
     assert main(words) == 0
-    assert "virtual" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "virtual" in shown
+    assert "plain" in shown
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

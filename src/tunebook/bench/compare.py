@@ -18,7 +18,7 @@ from tunebook.bench.settings import SWEEPS, Request
 from tunebook.errors import RunFailed
 
 Say = Callable[[str], None]
-SIDES = {"training": ("ours", "stock"), "generation": ("ours", "stock", "alone"),
+SIDES = {"training": ("ours", "loop", "stock"), "generation": ("ours", "loop", "stock", "alone"),
          "trainer": ("ours", "bare")}  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def changed(results: Results, side: str) -> float:
 
 
 def sweep(request: Request, say: Say) -> dict[int, Results]:
-    """Training of both sides for each value of the key that `bench.sweep` names."""
+    """Training of all sides for each value of the key that `bench.sweep` names."""
     key = request.bench.sweep
     assert key is not None
     found = {}

@@ -1,12 +1,13 @@
-"""A sweep as a picture: step time and peak memory of both sides."""
+"""A sweep as a picture: step time and peak memory of all sides."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from tunebook.bench.table import NAMES
+
 LABELS = {"virtual": "virtual tokens", "batch": "rows in a batch", "length": "tokens in a row"}
-NAMES = {"stock": "stock PEFT", "ours": "Tunebook"}
 
 
 def draw(summaries: dict[int, dict[str, Any]], key: str, title: str, path: Path) -> None:
@@ -19,7 +20,7 @@ def draw(summaries: dict[int, dict[str, Any]], key: str, title: str, path: Path)
     values = list(summaries)
     on_cpu = next(iter(summaries.values()))["device"] == "cpu"
     time = "processor_seconds" if on_cpu else "step_seconds"
-    for side, name in NAMES.items():
+    for side, name in reversed(NAMES.items()):
         found = [summary["sides"][side] for summary in summaries.values()]
         seconds.plot(values, [one[time]["median"] for one in found], "o-", label=name)
         memory.plot(values, [one["peak_bytes"] / 2**20 for one in found], "o-", label=name)

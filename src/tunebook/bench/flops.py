@@ -73,7 +73,7 @@ def sizes_of(config: Any) -> Sizes:
 
 
 def step_flops(sizes: Sizes, request: Request, *, ours: bool) -> int:
-    """Operations of one training step of this project, or of stock PEFT."""
+    """Operations of one training step of this project and of the plain loop, or of stock PEFT."""
     if sizes.encoder_decoder:
         return _encoder_decoder(sizes, request)
     bench, method = request.bench, request.method

@@ -1,4 +1,4 @@
-"""Generating for examples of mixed lengths: this project, stock batched, stock one at a time."""
+"""Generating for examples of mixed lengths: this project, a plain loop, stock PEFT."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from tunebook.bench import material
+from tunebook.bench.loop import as_prefix
 from tunebook.bench.memory import PeakMemory
 from tunebook.bench.settings import Request
 from tunebook.bench.sides import our_matmul, our_model, settings_for, stock_model
@@ -23,12 +24,12 @@ ONE_IN = 10
 
 
 def measure_generation(side: str, request: Request) -> dict[str, Any]:
-    """Seconds and texts of "ours", "stock" (batched) or "alone" (stock, one at a time)."""
+    """Seconds and texts of "ours", "loop", "stock" (batched) or "alone" (stock, one at a time)."""
     base = material.load_base(request)
     sources = material.sources(request, base)
     chosen = chosen_of(side, len(sources))
     decoding = settings_for(request).decoding
-    model = (our_model if side == "ours" else stock_model)(request, base)
+    model = _model(side, request, base)
     memory = PeakMemory(base.device.partition(":")[0])
     _texts(side, model, base, sources[:2], decoding)
     started, worked = time.perf_counter(), time.process_time()
@@ -45,6 +46,15 @@ def measure_generation(side: str, request: Request) -> dict[str, Any]:
     }
 
 
+def _model(side: str, request: Request, base: Base) -> Any:
+    if side == "ours":
+        return our_model(request, base)
+    model = stock_model(request, base)
+    if side == "loop" and request.method == "prompt" and base.facts.family == "decoder-only":
+        return as_prefix(model)
+    return model
+
+
 def chosen_of(side: str, examples: int) -> list[int]:
     """Which examples a side generates for."""
     if side != "alone":
@@ -57,6 +67,10 @@ def _texts(
 ) -> list[str]:
     if side == "ours":
         return generate(model, base, sources, decoding)
+    if side == "loop":
+        order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
+        texts = stock_texts(model, base, [sources[i] for i in order], decoding)
+        return [text for _, text in sorted(zip(order, texts, strict=True))]
     return stock_texts(model, base, sources, decoding, 1 if side == "alone" else None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -38,17 +39,22 @@ def measure(kind: str, side: str, request: Request) -> dict[str, Any]:
     return measure_generation(side, request)
 
 
-def product_flops(request: Request, tries: int = 8) -> float:
+def product_flops(request: Request) -> float:
     """The best rate of a product of two square matrices, in operations a second.
 
-    By torch's own choice of a library or by ours, whichever is faster.
+    By torch's own choice of a library or by ours, whichever is faster. Measured once a process.
     """
+    from tunebook.bench.material import place
+
+    return _best_product(*place(request))
+
+
+@functools.cache
+def _best_product(device: str, dtype: str, tries: int = 8) -> float:
     import torch
 
-    from tunebook.bench.material import place
     from tunebook.models.matmul import ONEDNN, choose_matmul, use_onednn
 
-    device, dtype = place(request)
     size = 8192 if device == "cuda" else 1536
     layer = torch.nn.Linear(size, size, bias=False, device=device, dtype=getattr(torch, dtype))
     layer.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The two sides: the adapter as this project builds it, and as PEFT's documentation does."""
+"""The adapter as this project builds it, and as PEFT's documentation does."""
 
 from __future__ import annotations
 

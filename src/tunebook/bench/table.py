@@ -14,6 +14,8 @@ from tunebook.bench.flops import Sizes, step_flops
 from tunebook.bench.settings import Request
 
 MIB = 2**20
+NAMES = {"ours": "Tunebook", "loop": "plain loop", "stock": "stock PEFT"}
+"""The sides of a training comparison; every table has them in this order."""
 
 
 def training_summary(results: Results, request: Request) -> dict[str, Any]:
@@ -21,33 +23,42 @@ def training_summary(results: Results, request: Request) -> dict[str, Any]:
 
     The machine's peak is the best matrix product that any of the processes reached.
     """
-    sizes = Sizes(**results["ours"][0]["sizes"])
-    tokens = request.bench.batch * request.bench.length
+    first = results["ours"][0]
     peak = max(one["product_flops"] for some in results.values() for one in some)
-    summary: dict[str, Any] = {"machine_peak_flops": peak, "sides": {},
-                               "device": results["ours"][0]["device"]}  # fmt: skip
-    for side in ("ours", "stock"):
-        seconds = Spread.of(steps(results[side]))
-        flops = step_flops(sizes, request, ours=side == "ours")
-        summary["sides"][side] = {
-            "step_seconds": dataclasses.asdict(seconds),
-            "processor_seconds": dataclasses.asdict(Spread.of(processor_steps(results[side]))),
-            "tokens_per_second": tokens / seconds.median,
-            "peak_bytes": _median(results[side], "peak_bytes"),
-            "above_model_bytes": _above_model(results[side]),
-            "step_flops": flops,
-            "share_of_peak": flops / seconds.median / peak,
-            "loss": results[side][0]["loss"],
-            "matmul": results[side][0]["matmul"],
+    sides = {side: _side(some, request, ours=side != "stock") for side, some in results.items()}
+    for side, found in sides.items():
+        found["share_of_peak"] = found["step_flops"] / found["step_seconds"]["median"] / peak
+        found["times_ours"] = {
+            name: _ratio(results, side, values) for name, values in TIMED.items()
         }
-    summary["step_ratio"] = _ratio(results, steps)
-    summary["processor_ratio"] = _ratio(results, processor_steps)
-    summary["memory_ratio"] = _ratio(results, lambda some: [one["peak_bytes"] for one in some])
-    return summary
+    return {"machine_peak_flops": peak, "sides": sides, "device": first["device"]}
 
 
-def _ratio(results: Results, values: Callable[[list[dict[str, Any]]], list[float]]) -> Any:
-    return dataclasses.asdict(ratio(values(results["stock"]), values(results["ours"])))
+TIMED: dict[str, Callable[[list[dict[str, Any]]], list[float]]] = {
+    "step_seconds": steps,
+    "processor_seconds": processor_steps,
+    "peak_bytes": lambda some: [one["peak_bytes"] for one in some],
+}
+
+
+def _side(results: list[dict[str, Any]], request: Request, *, ours: bool) -> dict[str, Any]:
+    seconds = Spread.of(steps(results))
+    return {
+        "step_seconds": dataclasses.asdict(seconds),
+        "processor_seconds": dataclasses.asdict(Spread.of(processor_steps(results))),
+        "tokens_per_second": request.bench.batch * request.bench.length / seconds.median,
+        "peak_bytes": _median(results, "peak_bytes"),
+        "above_model_bytes": _above_model(results),
+        "step_flops": step_flops(Sizes(**results[0]["sizes"]), request, ours=ours),
+        "loss": results[0]["loss"],
+        "matmul": results[0]["matmul"],
+    }
+
+
+def _ratio(
+    results: Results, side: str, values: Callable[[list[dict[str, Any]]], list[float]]
+) -> dict[str, float]:
+    return dataclasses.asdict(ratio(values(results[side]), values(results["ours"])))
 
 
 def _median(results: list[dict[str, Any]], name: str) -> float:
@@ -59,24 +70,38 @@ def _above_model(results: list[dict[str, Any]]) -> float:
 
 
 def training_table(summary: dict[str, Any], title: str) -> Table:
-    """Step, tokens, memory, share of the machine's peak, and the loss that both reach."""
-    ours, stock = summary["sides"]["ours"], summary["sides"]["stock"]
-    table = _table(title, "training", "Tunebook", "stock PEFT", "stock / Tunebook")
-    table.add_row("step, s", _seconds(ours), _seconds(stock), _shown(summary["step_ratio"]))
+    """Step, tokens, memory, share of the machine's peak, and the loss that all sides reach."""
+    sides = [summary["sides"][side] for side in NAMES]
+    table = _table(title, "training", *NAMES.values())
+    add = table.add_row
+    times = {"step_seconds": "step, s"}
     if _on_cpu(summary):
-        table.add_row("processor time, s", _shown(ours["processor_seconds"], 3),
-                      _shown(stock["processor_seconds"], 3),
-                      _shown(summary["processor_ratio"]))  # fmt: skip
-    _row(table, "tokens a second", ours, stock, "tokens_per_second", "{:,.0f}")
-    memory = _shown(summary["memory_ratio"])
-    _row(table, "peak memory, MiB", ours, stock, "peak_bytes", "{:,.0f}", MIB, memory)
-    _row(table, "above the model, MiB", ours, stock, "above_model_bytes", "{:,.0f}", MIB)
-    _row(table, "10⁹ operations a step", ours, stock, "step_flops", "{:,.1f}", 1e9)
-    peak = f"{summary['machine_peak_flops'] / 1e9:,.0f} · 10⁹ a second"
-    _row(table, "share of the machine's peak", ours, stock, "share_of_peak", "{:.0%}", last=peak)
-    _row(table, "mean loss", ours, stock, "loss", "{:.5f}")
-    table.add_row("products of matrices by", ours["matmul"], stock["matmul"])
+        times["processor_seconds"] = "processor time, s"
+    for key, name in times.items():
+        add(name, *(_shown(side[key], 3) for side in sides))
+        _add_times(table, sides, key)
+    for key, name, form, unit in ROWS:
+        add(name, *(form.format(side[key] / unit) for side in sides))
+        if key == "peak_bytes":
+            _add_times(table, sides, key)
+    add("products of matrices by", *(side["matmul"] for side in sides))
+    table.caption = f"the machine's peak: {summary['machine_peak_flops'] / 1e9:,.0f} · 10⁹ a second"
     return table
+
+
+ROWS = (("tokens_per_second", "tokens a second", "{:,.0f}", 1),
+        ("peak_bytes", "peak memory, MiB", "{:,.0f}", MIB),
+        ("above_model_bytes", "above the model, MiB", "{:,.0f}", MIB),
+        ("step_flops", "10⁹ operations a step", "{:,.1f}", 1e9),
+        ("share_of_peak", "share of the machine's peak", "{:.0%}", 1),
+        ("loss", "mean loss", "{:.5f}", 1))  # fmt: skip
+
+
+def _add_times(table: Table, sides: list[dict[str, Any]], key: str) -> None:
+    table.add_row(TIMES, "", *(_shown(side["times_ours"][key]) for side in sides[1:]))
+
+
+TIMES = "times Tunebook"
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -86,20 +111,9 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _row(
-    table: Table, name: str, ours: dict[str, Any], stock: dict[str, Any], key: str, form: str,
-    unit: float = 1, last: str = "",
-) -> None:  # fmt: skip
-    table.add_row(name, form.format(ours[key] / unit), form.format(stock[key] / unit), last)
-
-
 def _on_cpu(summary: dict[str, Any]) -> bool:
     """On a card, processor time tells nothing."""
     return summary["device"] == "cpu"
-
-
-def _seconds(side: dict[str, Any]) -> str:
-    return _shown(side["step_seconds"], 3)
 
 
 def _shown(spread: dict[str, float], digits: int = 2) -> str:
@@ -113,7 +127,7 @@ def generation_summary(results: Results) -> dict[str, Any]:
         "seconds": _generation_times(results, "seconds"),
         "processor_seconds": _generation_times(results, "processor_seconds"),
         "peak_bytes": {side: _median(some, "peak_bytes") for side, some in results.items()},
-        "changed": {side: changed(results, side) for side in ("ours", "stock")},
+        "changed": {side: changed(results, side) for side in NAMES},
         "compared": len(results["alone"][0]["texts"]),
         "matmul": {side: some[0]["matmul"] for side, some in results.items()},
     }
@@ -131,21 +145,21 @@ def _generation_times(results: Results, key: str) -> dict[str, Any]:
     }
 
 
-NAMES = {"ours": "Tunebook", "stock": "stock, batched", "alone": "stock, one at a time"}
+WAYS = {**NAMES, "stock": "stock, batched", "alone": "stock, one at a time"}
 
 
 def generation_table(summary: dict[str, Any], title: str) -> Table:
-    """Seconds, ratio and changed texts of the three ways to generate."""
-    table = _table(title, "generation", *NAMES.values())
+    """Seconds, ratio and changed texts of all ways to generate."""
+    table = _table(title, "generation", *WAYS.values())
     add = table.add_row
     for key, name in (("seconds", "seconds"), ("processor_seconds", "processor time, s")):
-        times = [summary[key][side] for side in NAMES]
+        times = [summary[key][side] for side in WAYS]
         add(name, *(_shown(one, 1) for one in times))
-        add("times Tunebook", "", *(_shown(one["times_ours"]) for one in times[1:]))
-    add("peak memory, MiB", *(f"{summary['peak_bytes'][side] / MIB:,.0f}" for side in NAMES))
+        add(TIMES, "", *(_shown(one["times_ours"]) for one in times[1:]))
+    add("peak memory, MiB", *(f"{summary['peak_bytes'][side] / MIB:,.0f}" for side in WAYS))
     changed_share = (f"{share:.0%}" for share in summary["changed"].values())
     add(f"texts changed, of {summary['compared']}", *changed_share)
-    add("products of matrices by", *(summary["matmul"][side] for side in NAMES))
+    add("products of matrices by", *(summary["matmul"][side] for side in WAYS))
     return table
 
 
@@ -172,13 +186,16 @@ def trainer_table(summary: dict[str, Any], title: str) -> Table:
 
 
 def sweep_table(summaries: dict[int, dict[str, Any]], key: str, title: str) -> Table:
-    """A row a value: step and memory of both sides."""
-    table = _table(title, key, "Tunebook, s", "stock PEFT, s", "stock / Tunebook",
-                   "of processor time", "Tunebook, MiB", "stock PEFT, MiB")  # fmt: skip
+    """A row a value: step (on a CPU its processor time), ratio and memory of all sides."""
+    others = list(NAMES.values())[1:]
+    table = _table(title, key, *(f"{name}, s" for name in NAMES.values()),
+                   *(f"{name} / Tunebook" for name in others),
+                   *(f"{name}, MiB" for name in NAMES.values()))  # fmt: skip
     for value, summary in summaries.items():
-        sides = summary["sides"]
-        memory = [f"{sides[side]['peak_bytes'] / MIB:,.0f}" for side in ("ours", "stock")]
-        ratios = [_shown(summary[kind]) for kind in ("step_ratio", "processor_ratio")]
-        times = [_seconds(sides[side]) for side in ("ours", "stock")]
+        sides = [summary["sides"][side] for side in NAMES]
+        time = "processor_seconds" if _on_cpu(summary) else "step_seconds"
+        times = [_shown(side[time], 3) for side in sides]
+        ratios = [_shown(side["times_ours"][time]) for side in sides[1:]]
+        memory = [f"{side['peak_bytes'] / MIB:,.0f}" for side in sides]
         table.add_row(str(value), *times, *ratios, *memory)
     return table

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainerCallback, TrainingArguments, default_data_collator
 
-from tunebook.bench import material
+from tunebook.bench import loop, material
 from tunebook.bench.flops import sizes_of
 from tunebook.bench.memory import PeakMemory
 from tunebook.bench.settings import Request
@@ -26,8 +26,6 @@ from tunebook.training.history import History
 from tunebook.training.loss import TokenLoss
 from tunebook.training.train import training_arguments
 from tunebook.training.trainer import PromptTrainer
-
-MOST_NORM = 1.0
 
 
 class StepTimer(TrainerCallback):
@@ -53,7 +51,7 @@ class StepTimer(TrainerCallback):
 
 
 def train(side: str, request: Request) -> dict[str, Any]:
-    """Step times, mean loss and memory of "ours", "stock" or "bare" in this process."""
+    """Step times, mean loss and memory of "ours", "loop", "stock" or "bare" in this process."""
     base = material.load_base(request)
     rows = material.training_rows(request, base)
     memory, timer = PeakMemory(base.device.partition(":")[0]), StepTimer()
@@ -67,7 +65,7 @@ def train(side: str, request: Request) -> dict[str, Any]:
         "peak_bytes": memory.bytes,
         "device": _name(base.device),
         "dtype": base.dtype,
-        "matmul": TORCH if side == "stock" else our_matmul(request, base),
+        "matmul": our_matmul(request, base) if side in OURS else TORCH,
         "threads": torch.get_num_threads(),
         "sizes": dataclasses.asdict(sizes_of(base.model.config)),
     }
@@ -126,6 +124,21 @@ def _features(row: dict[str, Any], decoder_only: bool) -> dict[str, list[int]]:
     return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels}
 
 
+def _loop(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Path) -> float:
+    """As somebody writes it who knows where time goes."""
+    model, losses = stock_model(request, base).train(), []
+    decoder_only, size = base.facts.family == "decoder-only", request.bench.batch
+    features = [_features(rows[i], decoder_only) for i in range(len(rows))]
+    batches = [loop.batch_of(features[start : start + size], base.device)
+               for start in range(0, len(features), size)]  # fmt: skip
+    shares = decoder_only and request.method == "prompt"
+    for loss in loop.steps(model, batches, RATES[request.method], shares_prompt=shares,
+                           autocast=lambda: _autocast(base)):  # fmt: skip
+        losses.append(loss)
+        timer.tick()
+    return float(torch.stack(losses).mean())
+
+
 def _bare(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Path) -> float:
     """Our model and batches in a plain loop, without any Trainer."""
     model = our_model(request, base).train()
@@ -139,7 +152,7 @@ def _bare(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Pat
         with _autocast(base):
             loss = loss_of(model(**inputs), labels)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, MOST_NORM)
+        torch.nn.utils.clip_grad_norm_(trained, loop.MOST_NORM)
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.detach())
@@ -155,6 +168,9 @@ def _autocast(base: Base) -> Any:
 
 SIDES: dict[str, Callable[[Request, Base, Any, StepTimer, Path], float]] = {
     "ours": _ours,
+    "loop": _loop,
     "stock": _stock,
     "bare": _bare,
 }
+OURS = ("ours", "bare")
+"""The sides with this project's model."""
