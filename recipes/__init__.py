@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+if sys.argv[:1] == ["-m"]:  # Python looks for a command's module: python -m recipes.COMMAND
+    from recipes.interruption import leave_at_once
+
+    leave_at_once()
 
 if TYPE_CHECKING:
     from tunebook.settings import Settings

@@ -22,10 +22,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recipes.command import DONE, FAILED, WRONG, refusal_text
+from recipes.command import DONE, exit_code
 from tunebook import terminal
 from tunebook.bench.settings import every_key, read_request
-from tunebook.errors import Problem, RequestError, RunFailed, did_you_mean
+from tunebook.errors import Problem, RequestError, did_you_mean
 
 STOCK_DECODING = "stock-decoding"
 WIDTH = 100
@@ -35,23 +35,13 @@ FLAGS = (*FILE_FLAGS, "--model", "--help")
 
 def main(words: list[str]) -> int:
     """0 when everything is measured, 1 when a measurement failed, 2 for a wrong request."""
+    return exit_code(lambda: _measure(words))
+
+
+def _measure(words: list[str]) -> int:
     if {"-h", "--help"} & set(words):
         terminal.show(_help())
         return DONE
-    try:
-        _measure(words)
-        return DONE
-    except RequestError as error:
-        terminal.note(refusal_text(error))
-        return WRONG
-    except RunFailed as error:
-        terminal.note(f"tunebook: {error}")
-    except KeyboardInterrupt:
-        terminal.note("tunebook: interrupted")
-    return FAILED
-
-
-def _measure(words: list[str]) -> None:
     rest, flags = _split(words)
     files = {flag: Path(flags[flag]) for flag in FILE_FLAGS if flag in flags}
     _check_places(files)
@@ -62,6 +52,7 @@ def _measure(words: list[str]) -> None:
     if "--json" in files:
         text = json.dumps(found, indent=2, ensure_ascii=False)
         files["--json"].write_text(text + "\n", encoding="utf-8")
+    return DONE
 
 
 def _side_by_side(words: list[str], plot: Path | None, flags: dict[str, str]) -> dict[str, Any]:

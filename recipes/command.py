@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from recipes import interruption
 from tunebook import terminal
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.settings.schema import Settings
+from tunebook.system import problem_of
 
 if TYPE_CHECKING:
     from recipes.request import Request
 
 DONE, FAILED, WRONG = 0, 1, 2
+WHOLE_TRACEBACK = "TUNEBOOK_TRACEBACK"
 SWEEP_FLAGS = ("-m", "--multirun")
 """They may stand anywhere; Hydra takes words behind them for flags."""
 Action = Callable[[Settings], object]
@@ -26,21 +31,18 @@ Action = Callable[[Settings], object]
 
 def answer(words: Sequence[str], action: Action, module: str) -> int:
     """Run `action` for each run that `words` ask for, and return the exit code."""
+    return exit_code(
+        lambda: _answer(list(words), action, module),
+        interrupted="interrupted; the same command continues",
+    )
+
+
+def _answer(words: list[str], action: Action, module: str) -> int:
     if {"--help", "-h"} & set(words):
         from recipes.help import help_text
 
         terminal.show(help_text(module))
         return DONE
-    try:
-        return _answer(list(words), action, module)
-    except RequestError as error:
-        return _refuse(error)
-    except KeyboardInterrupt:  # here and not around one run: it ends a sweep
-        terminal.note("tunebook: interrupted; the same command continues")
-        return FAILED
-
-
-def _answer(words: list[str], action: Action, module: str) -> int:
     from hydra._internal.utils import get_args_parser
 
     from recipes.named_sweep import with_sweep
@@ -144,21 +146,9 @@ def _one(config: Any, action: Action) -> int:
             plain(config), choices_of(own).get("recipe"), list(own.overrides.task)
         )
         action(settings)
-    except RequestError as error:
-        return _refuse(error)
-    except RunFailed as error:
-        terminal.note(f"tunebook: {error}")
-        return FAILED
-    except Exception:
-        terminal.note(traceback.format_exc().rstrip())
-        terminal.note("tunebook: this is a defect of Tunebook; please report it")
-        return FAILED
+    except Exception as error:  # here and not behind Hydra, which has words of its own for it
+        return _how_it_ended(error)
     return DONE
-
-
-def _refuse(error: RequestError, undone: str = "nothing was run") -> int:
-    terminal.note(refusal_text(error, undone))
-    return WRONG
 
 
 def refusal_text(error: RequestError, undone: str = "nothing was run") -> str:
@@ -174,27 +164,68 @@ def exit_code(
 ) -> int:  # fmt: skip
     """What `work` returns; or the code of how it ended, told in one line on standard error.
 
+    All commands pass here: wrong requests, failures, what the system refuses, and signals.
+
     undone: what a wrong request left undone; out_of_memory: what to do where memory runs out.
     """
-    try:
-        return work()
-    except RequestError as error:
-        return _refuse(error, undone)
-    except KeyboardInterrupt:
-        terminal.note(f"tunebook: {interrupted}")
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except Exception as error:
-        terminal.note(f"tunebook: {_in_one_line(error, out_of_memory)}")
+    with interruption.heard():
+        try:
+            return work()
+        except BrokenPipeError:
+            _forget_standard_output()
+            return DONE
+        except (Exception, KeyboardInterrupt) as error:
+            number = interruption.came() or (signal.SIGINT if _is_interruption(error) else 0)
+            if not number:
+                return _how_it_ended(error, undone, out_of_memory)
+            interruption.ends()
+            terminal.note(f"tunebook: {interrupted}")
+            return interruption.exit_code_of(number)
+
+
+def _is_interruption(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt)
+
+
+def _how_it_ended(
+    error: BaseException, undone: str = "nothing was run", out_of_memory: str = ""
+) -> int:
+    if isinstance(error, RequestError):
+        terminal.note(refusal_text(error, undone))
+        return WRONG
+    if interruption.came():
+        raise KeyboardInterrupt from error
+    terminal.note(f"tunebook: {_in_one_line(error, out_of_memory)}")
     return FAILED
 
 
-def _in_one_line(error: Exception, out_of_memory: str) -> str:
+def _in_one_line(error: BaseException, out_of_memory: str) -> str:
+    if isinstance(error, RunFailed):
+        return str(error)
+    if problem := problem_of(error):
+        _forget_standard_output()
+        return str(problem)
     first = next(iter(str(error).strip().splitlines()), "")
     if out_of_memory and "out of memory" in first.lower():
-        first += f". {out_of_memory}"
-    return f"{type(error).__name__}: {first}"
+        return f"{type(error).__name__}: {first}. {out_of_memory}"
+    return _as_a_defect(error, first)
+
+
+def _as_a_defect(error: BaseException, first: str) -> str:
+    if os.environ.get(WHOLE_TRACEBACK):
+        terminal.note(traceback.format_exc().rstrip())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    what = f"this is a defect of Tunebook; please report it, with {WHOLE_TRACEBACK}=1"
+    return f"{type(error).__name__}: {first} ({where}); {what}"
+
+
+def _forget_standard_output() -> None:
+    """Where it takes nothing more, so that Python does not fail once more at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):

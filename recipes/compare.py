@@ -74,12 +74,8 @@ def _print(loaded: Loaded, given: argparse.Namespace, columns: list[str]) -> int
 
 def _write(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -> int:
     """The files that are asked for; what was written is told on stderr, apart from the table."""
-    try:
-        for file in _files(tables, loaded, given):
-            terminal.note(f"tunebook: wrote {file}")
-    except OSError as error:
-        terminal.note(f"tunebook: cannot write {error.filename}: {error.strerror}")
-        return FAILED
+    for file in _files(tables, loaded, given):
+        terminal.note(f"tunebook: wrote {file}")
     return DONE
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from recipes.command import DONE, exit_code
 from tunebook import terminal
+from tunebook.errors import Problem, RequestError
 from tunebook.pretraining.settings import resolve
 
 BASES = Path(__file__).resolve().parents[1] / "src" / "tunebook" / "models" / "embedded"
@@ -17,9 +19,13 @@ BASES = Path(__file__).resolve().parents[1] / "src" / "tunebook" / "models" / "e
 
 def main(arguments: list[str]) -> int:
     """Run with `key=value` arguments; 2 for a request that is wrong."""
+    return exit_code(lambda: _pretrain(arguments), undone="nothing was trained")
+
+
+def _pretrain(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         terminal.show((__doc__ or "").strip())
-        return 0
+        return DONE
     wrong = [argument for argument in arguments if "=" not in argument]
     overrides = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     output = overrides.pop("output", "")
@@ -28,12 +34,11 @@ def main(arguments: list[str]) -> int:
             raise ValueError("\n".join(f"{word}: give key=value" for word in wrong))
         settings = resolve(overrides)
     except ValueError as fault:
-        terminal.note(fault)
-        return 2
+        raise RequestError([Problem("", line) for line in str(fault).splitlines()]) from None
     from tunebook.pretraining.loop import pretrain
 
     pretrain(settings, Path(output) if output else BASES / settings.model)
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

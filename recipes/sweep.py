@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from recipes import interruption
 from recipes.outside import recipes_in
 from recipes.request import Request, check_runs, quoted, words_for_hydra
 from recipes.trials import PlannedTrial, with_trials
@@ -19,7 +20,15 @@ from tunebook.events import Doing, Frame
 from tunebook.settings.schema import Settings
 from tunebook.sweep import Outcome, Planned, Scratch, View, compared, summary
 from tunebook.sweep.ending import ended, report_written
-from tunebook.sweep.scratch import DONE, ELSEWHERE, FAILED, FINISHED_BEFORE, REFUSED
+from tunebook.sweep.scratch import (
+    DONE,
+    ELSEWHERE,
+    FAILED,
+    FINISHED_BEFORE,
+    REFUSED,
+    remove_killed,
+)
+from tunebook.system import problem_of
 
 Action = Callable[[Settings], object]
 Launch = Callable[[list[str], Callable[[Any], object]], None]
@@ -37,6 +46,7 @@ def run_all(request: Request, action: Action, launch: Launch) -> list[Outcome]:
     runs, varied = plan_of(request)
     plan, phases = with_trials(runs)
     outputs = Path(plan[0].settings.outputs)
+    remove_killed(outputs)
     scratch = Scratch.make(outputs, [one.words for one in plan], phases)
     words = [*request.for_launcher(), f"hydra.sweep.dir={quoted(str(scratch.path))}"]
     view = View(scratch, [one.label for one in plan], [_alike(one) for one in plan])
@@ -54,6 +64,8 @@ def run_all(request: Request, action: Action, launch: Launch) -> list[Outcome]:
     finally:
         if well:
             scratch.remove(outputs)
+        else:
+            scratch.keep()
     return outcomes
 
 
@@ -134,6 +146,7 @@ class Job:
 
         own = HydraConfig.get()
         scratch = Scratch(Path(own.sweep.dir))
+        scratch.end_with_its_starter()
         words = list(own.overrides.task)
         teller = Teller(scratch, Outcome(scratch.plan().index(words)))
         keeping.keep_until_the_end()
@@ -160,6 +173,10 @@ def _outcome(run: Callable[[], Any], teller: Teller) -> dict[str, Any]:
         teller.note(error.__cause__)
         return {"state": FAILED, "reason": error.reason, "folder": str(error.folder or "")}
     except (Exception, SystemExit) as error:
+        if interruption.came():  # a library made another error of it
+            raise KeyboardInterrupt from error
+        if problem := problem_of(error):
+            return {"state": FAILED, "reason": str(problem)}
         teller.note(error)
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         return {"state": FAILED, "reason": f"{what} (a defect of Tunebook; please report it)"}

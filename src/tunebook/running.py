@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook import data, methods, report
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Frame
+from tunebook.memory import forget_peak_memory
 from tunebook.models.base import check as check_machine
 from tunebook.models.facts import content_of
 from tunebook.runs import RunFolder, open_folder, path_of
 from tunebook.runs.environment import environment
 from tunebook.runs.fingerprint import digest, fingerprint
+from tunebook.runs.whole import RUN_FILES
 from tunebook.settings import Resolved, Settings, resolve
+from tunebook.system import problem_of
 from tunebook.tasks import task_of
 from tunebook.templates import check_on_rows
 
@@ -89,7 +88,7 @@ def run(settings: Settings, say: Say = report.say) -> Result:
         if settings.again:
             folder.empty()
         if folder.complete:
-            return _answer_from(folder, say)
+            return _answer_from(folder, work.settings, say)
         with failures_recorded(folder, work.settings), variables_restored():
             metrics = _work(work, folder)
     say(Frame(f"done in {time.monotonic() - started:.0f} s: {folder.path}"))
@@ -138,8 +137,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     model, trained = base.model, None
     if methods.trains(settings.method):
         model = attach(work, base)
-        with work.timed("train"):
-            trained = train_method(model, base, train, validation, work, folder)
+        trained = train_method(model, base, train, validation, work, folder)
     with work.timed("evaluate"):
         after = _answer_after(model, base, test, work, before, trained)
         rows = [work.examples.test[i] for i in test.rows]
@@ -200,14 +198,16 @@ def attach(work: Work, base: Base) -> Any:
 
 def train_method(model: Any, base: Base, train: Rows, validation: EncodedRows,
                  work: Work, folder: RunFolder) -> Trained:  # fmt: skip
-    """`model` trained on the rows, in its run folder."""
+    """`model` trained on the rows, in its run folder; its seconds are those of every process."""
     from tunebook.training import train as train_model
 
     work.say(report.parameters(model))
     quiet = report.is_heard() or not sys.stderr.isatty()
-    return train_model(
+    trained = train_model(
         model, base, train, validation, work.settings, folder.path, work.say, quiet=quiet
     )
+    work.seconds["train"] = trained.seconds
+    return trained
 
 
 def _answer_after(model: Any, base: Base, test: EncodedRows, work: Work,
@@ -231,7 +231,12 @@ def made_with(base: Base) -> dict[str, Any]:
     }
 
 
-def _answer_from(folder: RunFolder, say: Say) -> Result:
+def _answer_from(folder: RunFolder, settings: Settings, say: Say) -> Result:
+    """Raises RequestError where a file of the finished run does not open any more."""
+    weights = methods.weights_folder(settings.method)
+    if faults := folder.faults([*RUN_FILES, *([weights] if weights else [])]):
+        remedy = "The run was finished, but is broken now: again=true runs it again."
+        raise RequestError([replace(one, remedy=remedy) for one in faults])
     found = f"its scores are read from {folder.path} (again=true runs it again)"
     say(Frame(f"this run is finished; {found}"))
     for difference in folder.older_versions():
@@ -263,18 +268,28 @@ def failures_recorded(folder: RunFolder, settings: Settings) -> Any:
     try:
         yield
     except (RequestError, KeyboardInterrupt):
-        if (folder.path / "status.json").exists():
-            folder.set_status("running", "interrupted; the same command continues")
+        folder.interrupt()
         raise
     except Exception as error:
-        reason = _reason(error)
+        reason = _reason(_of_the_folder(folder) or error)
         folder.fail(settings, reason)
         raise RunFailed(f"{reason.splitlines()[0]}{_remedy(reason)}", folder.path) from error
+
+
+def _of_the_folder(folder: RunFolder) -> RunFailed | None:
+    """Why nothing can be written, where the folder is gone."""
+    try:
+        folder.check_is_there()
+    except RunFailed as error:
+        return error
+    return None
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RunFailed):
         return error.reason
+    if problem := problem_of(error):
+        return str(problem)
     if isinstance(error, MemoryError):
         return "MemoryError: out of memory"
     return f"{type(error).__name__}: {error}".strip()
@@ -298,34 +313,3 @@ def variables_restored() -> Any:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def forget_peak_memory() -> None:
-    """Let `peak_memory` begin anew: several runs of one process are measured apart.
-
-    What the run before has freed goes back to the system first, where the C library can do that.
-    """
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-    with contextlib.suppress(OSError, AttributeError):  # glibc alone
-        ctypes.CDLL(None).malloc_trim(0)
-    with contextlib.suppress(OSError):  # Linux alone; see proc_pid_clear_refs(5)
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_memory(device: str) -> int:
-    """The most bytes that this run has held, on the card where there is one."""
-    if device.startswith("cuda"):
-        import torch
-
-        return int(torch.cuda.max_memory_allocated())
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        (most,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-        return int(most) * 1024
-    most_ever = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most_ever if sys.platform == "darwin" else most_ever * 1024

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook import report
 from tunebook.card import card_text
+from tunebook.memory import peak_memory
 from tunebook.metrics import catalogue
 from tunebook.models.base import Base, quiet_library
-from tunebook.runs.files import write_json, write_jsonl, write_text
+from tunebook.runs.files import read_json, whole_folder, write_json, write_jsonl, write_text
 from tunebook.runs.folder import RunFolder
+from tunebook.runs.whole import ADAPTER, MODEL
 from tunebook.scoring import Answers, Assessment
 from tunebook.settings.checks import virtual_tokens
 from tunebook.tasks import task_of
@@ -36,7 +38,11 @@ def finish(
     test: EncodedRows, answers: tuple[Answers, Answers], scored: tuple[Assessment, Assessment],
     instruction: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write everything, the status last. Returns what metrics.json holds."""
+    """Write everything, the status last. Returns what metrics.json holds.
+
+    Raises RunFailed where the folder was deleted meanwhile.
+    """
+    folder.check_is_there()
     bytes_saved = save_adapter(folder.path, model, base) if trained else 0
     metrics = _metrics(work, base, model, trained, scored, bytes_saved, folder.path)
     if instruction is not None:
@@ -45,6 +51,7 @@ def finish(
     write_jsonl(folder.path / "predictions.jsonl", _predictions(work, test, answers, scored))
     write_json(folder.path / "metrics.json", metrics)
     write_text(folder.path / "README.md", card_text(work.settings, work.resolved.facts, metrics))
+    folder.check_is_there()
     folder.set_status("complete", step=trained.steps if trained else 0)
     shutil.rmtree(folder.path / CHECKPOINTS, ignore_errors=True)
     return metrics
@@ -53,16 +60,25 @@ def finish(
 def save_adapter(path: Path, model: Any, base: Base) -> int:
     """The trained weights as safetensors, in PEFT's format or the whole model's; returns bytes."""
     is_adapter = hasattr(model, "peft_config")
-    target = path / ("adapter" if is_adapter else "model")
-    with quiet_library(print):
+    target = path / (ADAPTER if is_adapter else MODEL)
+    with whole_folder(target) as folder, quiet_library(print):
         if is_adapter:
-            model.save_pretrained(target, save_embedding_layers=False)
+            model.save_pretrained(folder, save_embedding_layers=False)
+            _sort_lists(folder / "adapter_config.json", model)
         else:
-            model.save_pretrained(target)
-    (target / "README.md").unlink(missing_ok=True)
-    if not is_adapter:
-        base.tokenizer.save_pretrained(target)
+            model.save_pretrained(folder)
+            base.tokenizer.save_pretrained(folder)
+        (folder / "README.md").unlink(missing_ok=True)
     return sum(file.stat().st_size for file in target.glob("*.safetensors"))
+
+
+def _sort_lists(file: Path, model: Any) -> None:
+    """PEFT keeps some lists as sets, whose order is another one in each process."""
+    content = read_json(file)
+    for key, value in vars(model.peft_config["default"]).items():
+        if isinstance(value, set):
+            content[key] = sorted(value)
+    write_json(file, content)
 
 
 def added_tokens(work: Work, base: Base, test: EncodedRows) -> int:
@@ -85,8 +101,6 @@ def _metrics(
     work: Work, base: Base, model: Any, trained: Trained | None,
     scored: tuple[Assessment, Assessment], bytes_saved: int, path: Path,
 ) -> dict[str, Any]:  # fmt: skip
-    from tunebook.running import peak_memory
-
     settings, (before, after) = work.settings, scored
     trainable, total = report.count_parameters(model)
     name = settings.task.headline
@@ -115,7 +129,7 @@ def _metrics(
             "examples_per_second": trained.examples_per_second if trained else None,
             "tokens_per_second": trained.tokens_per_second if trained else None,
         },
-        "peak_memory_bytes": peak_memory(base.device),
+        "peak_memory_bytes": max(peak_memory(base.device), trained.peak_memory if trained else 0),
         "examples": {
             "train": len(work.examples.train) if trained else 0,
             "validation": len(work.examples.validation) if trained else 0,

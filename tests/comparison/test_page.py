@@ -226,7 +226,7 @@ def test_a_place_that_cannot_be_written_is_one_line_after_the_table(
     assert main([str(outputs), "--report", str(tmp_path / "file" / "a.html")]) == 1
     shown = capsys.readouterr()
     assert "zero_shot" in shown.out
-    assert re.fullmatch(r"tunebook: cannot write \S+: [\w ]+\n", shown.err)
+    assert re.fullmatch(r"tunebook: \S+: is there already\. Move it away\.\n", shown.err)
 
 
 def test_the_prompt_that_most_rows_read_stands_above_the_answers(tmp_path: Path) -> None:

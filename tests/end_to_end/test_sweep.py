@@ -255,7 +255,7 @@ def test_ctrl_c_ends_the_sweep(words: list[str], capsys: pytest.CaptureFixture[s
         ran.append(settings.seed)
         raise KeyboardInterrupt
 
-    assert answer([*words, "seed=0,1"], action, "recipes.run") == 1
+    assert answer([*words, "seed=0,1"], action, "recipes.run") == 130
     assert ran == [0]
     assert "tunebook: interrupted; the same command continues" in capsys.readouterr().err
     assert not Path("outputs").exists()

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 from rich.text import Text
 
 from tunebook.book import tables
@@ -28,7 +27,9 @@ from tunebook.comparison.keys import flat, full_key
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.runs.files import read_json
-from tunebook.runs.folder import LOCK, MADE_BY_A_RUN
+from tunebook.runs.folder import MADE_BY_A_RUN
+from tunebook.runs.lock import LOCK, Lock, is_at_work
+from tunebook.sweep.scratch import remove_killed
 
 RUN_NAME, TRIAL_NAME = re.compile(r".+-[0-9a-f]{10}"), re.compile(r"[0-9a-f]{10}")
 OURS = {*MADE_BY_A_RUN, "settings.yaml", LOCK, "prefix"}
@@ -133,6 +134,8 @@ def clean(
     if not remove:
         _say_how(meant, kept_answers)
         return 0
+    if killed := sum(map(remove_killed, folders)):
+        tables.show(f"removed what {counted(killed, 'killed sweep')} left")
     return _remove_all(meant, kept_answers, folders)
 
 
@@ -197,18 +200,6 @@ def _state(path: Path, settings: Mapping[str, Any]) -> str:
     if not settings or state is None:
         return BROKEN
     return INTERRUPTED if state == RUNNING else str(state)
-
-
-def is_at_work(path: Path) -> bool:
-    """Whether a process holds the folder's lock; it deletes the file when it lets go."""
-    lock = path / LOCK
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0):
-            return False
-    except Timeout:
-        return True
 
 
 def _why_kept(path: Path, settings: Mapping[str, Any]) -> str:
@@ -283,18 +274,16 @@ def _remove_all(runs: Sequence[Run], answers: Sequence[Path], folders: Sequence[
 
 def remove_run(path: Path) -> str:
     """Remove the run folder, unless a process works in it. Returns why it was left, or nothing."""
-    lock = FileLock(path / LOCK, timeout=0)
+    lock = Lock(path)
     try:
-        lock.acquire()
-    except Timeout:
-        return "is running"
+        if not lock.acquire():
+            return "is running"
     except OSError as error:
         return f"cannot be removed: {error.strerror}"
     aside = path.with_name(f"{ASIDE}{path.name}")
     try:
         path.rename(aside)
     except OSError as error:
-        (path / LOCK).unlink(missing_ok=True)
         return f"cannot be removed: {error.strerror}"
     finally:
         lock.release()

@@ -16,7 +16,16 @@ from tunebook.settings.schema import MethodSettings, Settings
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
 
-__all__ = ["attach", "check", "is_soft_prompt", "kinds", "module_of", "options_of", "trains"]
+__all__ = [
+    "attach",
+    "check",
+    "is_soft_prompt",
+    "kinds",
+    "module_of",
+    "options_of",
+    "trains",
+    "weights_folder",
+]
 
 
 def kinds() -> list[str]:
@@ -37,6 +46,13 @@ def options_of(kind: str) -> type[MethodSettings]:
 def trains(settings: MethodSettings) -> bool:
     """Whether the method trains anything; a baseline does not."""
     return settings.kind != "baseline"
+
+
+def weights_folder(settings: MethodSettings) -> str | None:
+    """The folder of a run that holds what was trained; None for a baseline."""
+    if not trains(settings):
+        return None
+    return "model" if settings.kind == "full" else "adapter"
 
 
 def is_soft_prompt(settings: MethodSettings) -> bool:

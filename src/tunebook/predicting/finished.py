@@ -54,9 +54,8 @@ class FinishedRun:
     @property
     def weights(self) -> Path | None:
         """The folder of what was trained; None for a baseline."""
-        if not methods.trains(self.settings.method):
-            return None
-        return self.path / ("model" if self.is_whole_model else "adapter")
+        name = methods.weights_folder(self.settings.method)
+        return self.path / name if name else None
 
     @property
     def is_whole_model(self) -> bool:

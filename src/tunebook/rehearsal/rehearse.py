@@ -36,7 +36,7 @@ def rehearse(work: Work, base: Base, splits: Splits, attach: Callable[[], Any]) 
     attach: gives the model that would be trained. Nothing is written outside a temporary folder
     that is gone afterwards. Returns what was found, `seconds` and `peak_memory_bytes` among it.
     """
-    from tunebook.running import peak_memory
+    from tunebook.memory import peak_memory
 
     trains = methods.trains(work.settings.method)
     work.say(splits_text(work.examples, splits, trains=trains))

@@ -54,7 +54,7 @@ def time_training(model: Any, base: Base, rows: Rows, settings: Settings) -> Tim
         trainer = PromptTrainer(
             model=model, arguments=_arguments(settings, base, Path(folder), count), rows=picked,
             validation=EncodedRows(), batches=Batches(base), say=lambda _: None,
-            history=History(Path(folder) / "history.jsonl", None),
+            history=History(Path(folder) / "history.jsonl"),
             smoothing=settings.training.label_smoothing_factor, keep_best=False, patience=0,
         )  # fmt: skip
         _keep_only(trainer, clock)

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from tunebook.errors import RunFailed
 from tunebook.runs.files import write_json, write_text
 from tunebook.runs.fingerprint import digest
-from tunebook.runs.folder import LOCK, RunFolder
+from tunebook.runs.folder import RunFolder
+from tunebook.runs.lock import is_at_work
 from tunebook.search.ranges import Range, with_values
 from tunebook.search.trials import Search, Trial, in_words
-from tunebook.search.trying import Tried, folder_of, prepared
+from tunebook.search.trying import Tried, folder_of, is_done, prepared
 from tunebook.settings import resolve
 from tunebook.settings.schema import Settings, TuneSettings
 
@@ -92,7 +92,7 @@ def _entry(trial: Trial, path: Path, say: Say) -> Entry:
     _wait_for(path, trial, say)
     folder = RunFolder(path)
     status = folder.status
-    if folder.complete:
+    if is_done(folder):
         tried = Tried(path, folder.metrics or {})
         return Entry(trial, path, "complete", "" if tried.loss < math.inf else tried.came_to,
                      tried)  # fmt: skip
@@ -103,24 +103,11 @@ def _entry(trial: Trial, path: Path, say: Say) -> Entry:
 def _wait_for(path: Path, trial: Trial, say: Say) -> None:
     """Until no other process has the folder."""
     told = False
-    while not _is_free(path):
+    while is_at_work(path):
         if not told:
             say(f"tune: waiting for trial {trial.number}, which another process is at")
         told = True
         time.sleep(PATIENCE)
-
-
-def _is_free(path: Path) -> bool:
-    if not (path / LOCK).exists():
-        return True
-    lock = FileLock(path / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        return False
-    (path / LOCK).unlink(missing_ok=True)
-    lock.release()
-    return True
 
 
 def _refuse_what_is_unfinished(entries: Sequence[Entry]) -> None:

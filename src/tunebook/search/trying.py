@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from tunebook import data, methods, report, running
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Doing
+from tunebook.memory import forget_peak_memory, peak_memory
 from tunebook.runs import RunFolder, open_folder
 from tunebook.runs.files import write_json
 from tunebook.runs.fingerprint import digest, fingerprint
+from tunebook.runs.whole import TRIAL_FILES
 from tunebook.search.trials import Trial
 
 if TYPE_CHECKING:
@@ -51,14 +53,21 @@ def try_out(trial: Trial) -> Tried:
     with open_folder(folder_of(work)) as folder:
         if trial.settings.again:
             folder.empty()
-        if folder.complete:
+        if is_done(folder):
             return Tried(folder.path, folder.metrics or {}, fresh=False)
         with running.failures_recorded(folder, work.settings), running.variables_restored():
             metrics = _train(work, folder)
+            folder.check_is_there()
         write_json(folder.path / "metrics.json", metrics)
         folder.set_status("complete", step=metrics["steps"])
         shutil.rmtree(folder.path / "checkpoints", ignore_errors=True)
     return Tried(folder.path, metrics)
+
+
+def is_done(folder: RunFolder) -> bool:
+    """Whether the trial has finished and its files open; else it is tried again."""
+    has_result = "validation_loss" in (folder.metrics or {})
+    return folder.complete and has_result and not folder.faults(TRIAL_FILES)
 
 
 def prepared(trial: Trial) -> running.Work:
@@ -83,7 +92,7 @@ def _say(text: str) -> None:
 
 
 def _train(work: running.Work, folder: RunFolder) -> dict[str, Any]:
-    running.forget_peak_memory()
+    forget_peak_memory()
     with work.timed("load"):
         base = running.load_base(work)
         train, validation, _ = running.encode(work, base)
@@ -93,8 +102,7 @@ def _train(work: running.Work, folder: RunFolder) -> dict[str, Any]:
         model = running.attach(work, base)
     except RequestError as error:  # of this trial's values alone: the others go on
         raise RunFailed("; ".join(map(str, error.problems))) from error
-    with work.timed("train"):
-        trained = _trained_or_diverged(model, base, train, validation, work, folder)
+    trained = _trained_or_diverged(model, base, train, validation, work, folder)
     return _metrics(work, model, base.device, trained, folder)
 
 
@@ -110,6 +118,7 @@ def _trained_or_diverged(
         rows = read_history(folder.path / "history.jsonl")
         losses = [row["validation_loss"] for row in rows if "validation_loss" in row]
         if losses and not math.isfinite(losses[-1]):
+            work.seconds["train"] = rows[-1]["seconds"]
             return None
         raise
 
@@ -125,5 +134,5 @@ def _metrics(
         "train_loss": trained.train_loss if trained else None,
         "trainable": report.count_parameters(model)[0],
         "seconds": {name: round(spent, 3) for name, spent in work.seconds.items()},
-        "peak_memory_bytes": running.peak_memory(device),
+        "peak_memory_bytes": max(peak_memory(device), trained.peak_memory if trained else 0),
     }

@@ -16,10 +16,12 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from tunebook.runs.files import read_json, write_json, write_text
+from tunebook.sweep import starter
 
 RUNNING, DONE, FINISHED_BEFORE = "running", "done", "finished before"
 FAILED, REFUSED, ELSEWHERE = "failed", "refused", "running elsewhere"
-LAUNCHER = "launcher.txt"
+SWEEPS, PLAN, LAUNCHER = ".sweeps", "plan.json", "launcher.txt"
+ENDED = "ended"
 ENDED_WELL = (DONE, FINISHED_BEFORE)
 
 
@@ -62,24 +64,30 @@ class Scratch:
         phases: how many runs there are of each phase, in their order; one phase where not given.
         """
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-        scratch = cls(outputs.absolute() / ".sweeps" / name)
+        scratch = cls(outputs.absolute() / SWEEPS / name)
         words = [list(words) for words in plan]
-        write_json(scratch.path / "plan.json", {"runs": words, "phases": phases or [len(words)]})
+        write_json(scratch.path / PLAN, {"runs": words, "phases": phases or [len(words)],
+                                         "starter": starter.this_process()})  # fmt: skip
         return scratch
+
+    def end_with_its_starter(self) -> None:
+        """Let this process, if it is a worker, end when the sweep does."""
+        starter.end_with(read_json(self.path / PLAN)["starter"])
 
     def plan(self) -> list[list[str]]:
         """The words of each run, in the order in which they begin."""
-        found: list[list[str]] = read_json(self.path / "plan.json")["runs"]
+        found: list[list[str]] = read_json(self.path / PLAN)["runs"]
         return found
 
     def phases(self) -> list[range]:
         """The numbers of the runs of each phase, which begins when the one before it has ended."""
-        ends = list(accumulate(read_json(self.path / "plan.json")["phases"], initial=0))
+        ends = list(accumulate(read_json(self.path / PLAN)["phases"], initial=0))
         return [range(first, end) for first, end in pairwise(ends)]
 
     def write(self, outcome: Outcome) -> None:
-        """Say how a run goes."""
-        write_json(self.path / f"{outcome.number}.json", asdict(outcome))
+        """Say how a run goes, unless the sweep is over and its folder gone."""
+        if self.path.is_dir():
+            write_json(self.path / f"{outcome.number}.json", asdict(outcome))
 
     def read(self) -> dict[int, Outcome]:
         """What is known of each run that has begun, by its number."""
@@ -101,9 +109,36 @@ class Scratch:
         file = self.path / LAUNCHER
         return file.read_text(encoding="utf-8").splitlines()[-1] if file.exists() else ""
 
+    def keep(self) -> None:
+        """Leave it to be read: its sweep has ended."""
+        (self.path / ENDED).touch()
+
     def remove(self, outputs: Path) -> None:
         """Delete it, and what was made above it and holds nothing else."""
         shutil.rmtree(self.path, ignore_errors=True)
-        for folder in (self.path.parent, outputs.absolute()):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        _remove_if_empty(self.path.parent, outputs.absolute())
+
+
+def remove_killed(outputs: Path) -> int:
+    """Delete what sweeps left that were killed, and could not do it; returns how many there were.
+
+    What a sweep keeps to be read stays, and what may be at work on another machine.
+    """
+    killed = [plan.parent for plan in (outputs / SWEEPS).glob(f"*/{PLAN}") if _was_killed(plan)]
+    for folder in killed:
+        shutil.rmtree(folder, ignore_errors=True)
+    _remove_if_empty(outputs / SWEEPS)
+    return len(killed)
+
+
+def _was_killed(plan: Path) -> bool:
+    content = read_json(plan)
+    known = content.get("starter") if isinstance(content, dict) else None
+    ended = (plan.parent / ENDED).exists()
+    return not ended and isinstance(known, dict) and starter.has_ended(known)
+
+
+def _remove_if_empty(*folders: Path) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from tunebook.runs.files import write_jsonl
+
+HISTORY = "history.jsonl"
 
 
 class History:
     """Rows of a run's training, in a file and in memory."""
 
-    def __init__(self, path: Path, up_to: int | None = None) -> None:
-        """Open the history; rows after step `up_to` are forgotten, all where it is None."""
-        self.path = path
-        rows = read_history(path) if up_to is not None else []
-        self.rows = [row for row in rows if row["step"] <= (up_to or 0)]
-        lines = "".join(json.dumps(row) + "\n" for row in self.rows)
-        path.write_text(lines, encoding="utf-8")
-        self._started = time.monotonic() - (self.rows[-1]["seconds"] if self.rows else 0.0)
+    def __init__(self, path: Path, rows: Sequence[dict[str, Any]] = ()) -> None:
+        """Begin the file with `rows`: none, or those of the checkpoint that is continued."""
+        self.path, self.rows = path, list(rows)
+        self.write(path)
+        self._started = time.monotonic() - self.seconds
+
+    def write(self, path: Path) -> None:
+        """Write all rows into the file `path`."""
+        write_jsonl(path, self.rows)
 
     def add(self, step: int, **values: float) -> None:
         """Append a row, unless a row with these keys is there for the step."""
@@ -26,7 +33,8 @@ class History:
             return
         row = {"step": step, **values, "seconds": round(time.monotonic() - self._started, 3)}
         self.rows.append(row)
-        with self.path.open("a", encoding="utf-8") as file:
+        with self.path.open("r+", encoding="utf-8") as file:  # not "a": it must still be there
+            file.seek(0, os.SEEK_END)
             file.write(json.dumps(row) + "\n")
 
     @property
@@ -43,6 +51,11 @@ class History:
     def validations(self) -> list[tuple[int, float]]:
         """(step, validation loss) of every validation."""
         return [(r["step"], r["validation_loss"]) for r in self.rows if "validation_loss" in r]
+
+    def has_stalled(self, patience: int) -> bool:
+        """Whether the last `patience` validations did not lower the loss; never where it is 0."""
+        losses = [loss for _, loss in self.validations()]
+        return bool(patience and losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -17,15 +17,19 @@ from tunebook.settings.resolve import steps_of
 from tunebook.settings.schema import Settings
 from tunebook.text import EncodedRows, Rows
 from tunebook.training.batches import Batches
-from tunebook.training.history import History
-from tunebook.training.trainer import PromptTrainer, last_complete, quiet_tracker_folder
+from tunebook.training.checkpoints import last_whole, room_made_after_failure, step_of
+from tunebook.training.history import HISTORY, History, read_history
+from tunebook.training.trainer import PromptTrainer, quiet_tracker_folder
 
 CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What is known of a finished training."""
+    """What is known of a finished training: of all processes that took part, one after another.
+
+    seconds: those of steps that an interruption undid are left out. peak_memory: in bytes.
+    """
 
     steps: int
     seconds: float
@@ -34,6 +38,7 @@ class Trained:
     validation_loss: float
     examples_per_second: float
     tokens_per_second: float
+    peak_memory: int
 
 
 def intervals(settings: Settings, steps: int) -> tuple[int, int]:
@@ -105,16 +110,16 @@ def train(
 ) -> Trained:  # fmt: skip
     """Train `model` in place and end with its best values.
 
-    Continues from the last complete checkpoint in `folder`; deletes checkpoints when done.
+    Continues from the last whole checkpoint in `folder`; where that is the one behind the last
+    step, nothing is trained any more.
     Raises RunFailed when the loss is no number any more.
     """
     arguments = training_arguments(settings, base, folder, len(rows), quiet=quiet)
     quiet_tracker_folder(folder)
-    checkpoint = last_complete(folder / CHECKPOINTS)
-    done = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else None
-    if done is not None:
-        say(f"resuming from step {done} of {arguments.max_steps}")
-    history = History(folder / "history.jsonl", done)
+    checkpoint = last_whole(folder / CHECKPOINTS, say)
+    if checkpoint:
+        say(_where_it_goes_on(step_of(checkpoint), arguments.max_steps))
+    history = History(folder / HISTORY, read_history(checkpoint / HISTORY) if checkpoint else ())
     trainer = PromptTrainer(
         model=model, arguments=arguments, rows=rows, validation=validation,
         batches=Batches(base), history=history,
@@ -123,13 +128,19 @@ def train(
     )  # fmt: skip
     if checkpoint is None:
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    with _known_warnings_hidden():
+    with _known_warnings_hidden(), room_made_after_failure(folder / CHECKPOINTS):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trained = _finish(trainer, history, arguments)
     if trained.best_step == 0:
         say("warning: no step lowered the validation loss, so what is kept is where training "
             "started, untrained; lower training.learning_rate")  # fmt: skip
     return trained
+
+
+def _where_it_goes_on(step: int, last: int) -> str:
+    if step >= last:
+        return f"trained already: all {last} steps stand in a checkpoint"
+    return f"resuming from step {step} of {last}"
 
 
 @contextmanager
@@ -162,4 +173,5 @@ def _finish(trainer: PromptTrainer, history: History, arguments: Any) -> Trained
         validation_loss=loss,
         examples_per_second=examples / seconds,
         tokens_per_second=trainer.state.num_input_tokens_seen / seconds,
+        peak_memory=trainer.peak_memory,
     )

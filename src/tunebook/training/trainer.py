@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,12 +19,15 @@ from transformers import (
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from tunebook.events import Doing
-from tunebook.training import state
+from tunebook.memory import peak_memory
+from tunebook.runs.files import read_json, write_json
+from tunebook.training import checkpoints, state
 from tunebook.training.batches import Batches
-from tunebook.training.history import History
+from tunebook.training.history import HISTORY, History
 from tunebook.training.loss import TokenLoss, mean_loss
 
 TRAINED, BEST = "trained.safetensors", "best.safetensors"
+MEASURED = "measured.json"
 
 
 class PromptTrainer(Trainer):
@@ -52,6 +54,7 @@ class PromptTrainer(Trainer):
         self.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
         self.add_callback(Lines(say) if arguments.disable_tqdm else Bar())
         self.history, self.batches, self.keep_best = history, batches, keep_best
+        self.patience, self.peak_memory = patience, 0
         self.best: state.Tensors | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -89,11 +92,30 @@ class PromptTrainer(Trainer):
         if self.best is not None:
             state.save(self.best, folder / BEST)
 
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            folder = Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
+            self.history.write(folder / HISTORY)
+            self.peak_memory = max(self.peak_memory, peak_memory(self.batches.base.device))
+            write_json(folder / MEASURED, {"peak_memory": self.peak_memory})
+            checkpoints.seal(folder)
+
+    def _run_epoch(self, *words: Any, **epoch: Any) -> None:
+        """Trainer would begin one when it continues from the checkpoint behind the last step."""
+        stopped = self.history.has_stalled(self.patience)
+        if stopped or self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+        else:
+            super()._run_epoch(*words, **epoch)
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
         state.restore(self.model, state.load(folder / TRAINED))
         if (folder / BEST).exists():
             self.best = state.load(folder / BEST)
+        self.peak_memory = read_json(folder / MEASURED)["peak_memory"]
 
     def use_best(self) -> None:
         """End with the values of the lowest validation loss, where they are kept."""
@@ -142,8 +164,7 @@ class Logging(TrainerCallback):
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Stop after `patience` validations without a lower loss."""
-        losses = [loss for _, loss in self.history.validations()]
-        if self.patience and len(losses) - 1 - losses.index(min(losses)) >= self.patience:
+        if self.history.has_stalled(self.patience):
             control.should_training_stop = True
 
 
@@ -170,20 +191,6 @@ class Lines(TrainerCallback):
         loss = (metrics or {}).get("eval_loss", float("nan"))
         step = f"step {state.global_step} of {state.max_steps}"
         self.say(Doing(f"{step}: validation loss {loss:.3f}"))
-
-
-def last_complete(folder: Path) -> Path | None:
-    """The newest checkpoint whose last file, written when all others were, is whole."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
-    return next((path for path in reversed(found) if _is_complete(path)), None)
-
-
-def _is_complete(checkpoint: Path) -> bool:
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return False
-    return (checkpoint / TRAINED).exists()
 
 
 def quiet_tracker_folder(folder: Path) -> None:
