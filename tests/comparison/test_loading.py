@@ -72,22 +72,32 @@ def test_rows_are_paired_by_id_whatever_their_order(tmp_path: Path) -> None:
 
 
 BREAKS = {
-    "predictions.jsonl cannot be read to its end": ("predictions.jsonl", lambda text: text[:-20]),
-    "predictions.jsonl has 2 rows, metrics.json says 3": (
+    "predictions.jsonl: cannot be read to its end": ("predictions.jsonl", lambda text: text[:-20]),
+    "predictions.jsonl: has 2 rows, metrics.json says 3": (
         "predictions.jsonl", lambda text: "".join(text.splitlines(keepends=True)[:2])),
-    "predictions.jsonl gives f1": (
+    "predictions.jsonl: gives f1": (
         "predictions.jsonl", lambda text: text.replace('{"f1": 50.0}}', '{"f1": 51.0}}')),
     "predictions.jsonl: KeyError 'id'": (
         "predictions.jsonl", lambda text: text.replace('"id"', '"name"')),
-    "predictions.jsonl is missing": ("predictions.jsonl", None),
-    "metrics.json is missing": ("metrics.json", None),
-    "metrics.json cannot be read": ("metrics.json", lambda text: text[:50]),
-    "metrics.json lacks the headline metric": ("metrics.json", lambda text: "{}"),
-    "settings.yaml is missing": ("settings.yaml", None),
-    "settings.yaml cannot be read": ("settings.yaml", lambda text: "task: ["),
-    "settings.yaml lacks task.name": ("settings.yaml", lambda text: "seed: 1"),
-    "status.json is missing": ("status.json", None),
-    "status.json cannot be read": ("status.json", lambda text: "{"),
+    "predictions.jsonl: is missing": ("predictions.jsonl", None),
+    "metrics.json: is missing": ("metrics.json", None),
+    "metrics.json: is no valid JSON": ("metrics.json", lambda text: text[:50]),
+    "metrics.json: lacks the headline metric": ("metrics.json", lambda text: "{}"),
+    "settings.yaml: is missing": ("settings.yaml", None),
+    "settings.yaml: task:2 is no valid YAML": ("settings.yaml", lambda text: "task: ["),
+    "settings.yaml: it holds a list, not keys with values": (
+        "settings.yaml", lambda text: "[1]"),
+    "settings.yaml: seed expects a whole number, got {}": (
+        "settings.yaml", lambda text: text.replace("\nseed: 0", "\nseed: {}")),
+    "metrics.json: headline.interval is [None, None], not two numbers": (
+        "metrics.json", lambda text: text.replace("[58.0, 62.0]", "[null, null]")),
+    "metrics.json: before is [], not numbers": (
+        "metrics.json", lambda text: text.replace('{"f1": 20.0}', "[]")),
+    "environment.json: packages is [], not versions": (
+        "environment.json", lambda text: '{"packages": []}'),
+    "settings.yaml: lacks task.name": ("settings.yaml", lambda text: "seed: 1"),
+    "status.json: is missing": ("status.json", None),
+    "status.json: is no valid JSON": ("status.json", lambda text: "{"),
     "status.json: 'done' is no state": ("status.json", lambda text: '{"state": "done"}'),
 }  # fmt: skip
 
@@ -118,11 +128,12 @@ def test_binary_rubbish_is_skipped(tmp_path: Path) -> None:
     assert len(loaded.skipped) == 4
 
 
-def test_half_a_character_in_a_reason_can_be_printed(tmp_path: Path) -> None:
+def test_half_a_character_in_a_reason_is_no_text(tmp_path: Path) -> None:
     file = make_run(tmp_path, "task=qa", "method=lora", state="failed", error="a (half)")
     file /= "status.json"
     file.write_text(file.read_text().replace("(half)", "\\ud800"))
-    assert [run.reason for run in load([tmp_path]).runs] == ["a ?"]
+    (skipped,) = load([tmp_path]).skipped
+    assert skipped.reason.startswith("status.json: holds half a character")
 
 
 def test_failed_and_running_runs_stay_with_the_first_line_of_their_reason(tmp_path: Path) -> None:

@@ -17,18 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.text import Text
 
 from tunebook.book import tables
 from tunebook.book.described import shown
 from tunebook.comparison.folders import run_folders
-from tunebook.comparison.keys import flat, full_key
+from tunebook.comparison.keys import full_key
 from tunebook.counting import counted
+from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem, RequestError, did_you_mean
-from tunebook.runs.files import read_json
 from tunebook.runs.folder import MADE_BY_A_RUN
 from tunebook.runs.lock import LOCK, Lock, is_at_work
+from tunebook.runs.reading import flat, read_settings, read_status
 from tunebook.sweep.scratch import remove_killed
 
 RUN_NAME, TRIAL_NAME = re.compile(r".+-[0-9a-f]{10}"), re.compile(r"[0-9a-f]{10}")
@@ -186,20 +186,21 @@ def _run(path: Path) -> Run:
 
 def _settings_in(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load((path / "settings.yaml").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        return read_settings(path)
+    except BrokenDocument:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _state(path: Path, settings: Mapping[str, Any]) -> str:
     if is_at_work(path):
         return RUNNING
-    status = read_json(path / "status.json")
-    state = status.get("state") if isinstance(status, dict) else None
-    if not settings or state is None:
+    try:
+        state = read_status(path).state
+    except BrokenDocument:
         return BROKEN
-    return INTERRUPTED if state == RUNNING else str(state)
+    if not settings:
+        return BROKEN
+    return INTERRUPTED if state == RUNNING else state
 
 
 def _why_kept(path: Path, settings: Mapping[str, Any]) -> str:

@@ -14,8 +14,7 @@ from tunebook import folders
 from tunebook.book.described import DEFAULT, Described, Key, Line, lines_of, values_of
 from tunebook.book.remarks import remarks_of
 from tunebook.errors import Problem, RequestError
-from tunebook.runs.files import read_json
-from tunebook.runs.folder import RunFolder
+from tunebook.runs.reading import COMPLETE, read_metrics, read_status
 
 NAME = re.compile(r"[A-Za-z][\w-]*")
 TAKEN_BY_HYDRA = ("null", "true", "false", "nan", "inf")
@@ -144,13 +143,18 @@ def _expectation(described: Described, parent: Path) -> list[str]:
 
 
 def _measured(run: Path) -> str:
-    if not RunFolder(run).complete:
+    """Nothing where the run has no scores, or none that can be read."""
+    try:
+        if read_status(run).state != COMPLETE:
+            return ""
+        metrics = read_metrics(run)
+    except BrokenDocument:
         return ""
-    metrics = read_json(run / "metrics.json")
     head = metrics["headline"]
-    before, interval = metrics["before"][head["name"]], head["interval"]
+    before, interval = metrics.get("before", {}).get(head["name"]), head.get("interval")
+    start = "" if before is None else f"{before:.1f} -> "
     around = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
-    return f"{head['name']} {before:.1f} -> {head['value']:.1f}{around}"
+    return f"{head['name']} {start}{head['value']:.1f}{around}"
 
 
 def _group(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Container, Iterable, Mapping
-from typing import Any
+from collections.abc import Container, Iterable
 
 from tunebook.runs.fingerprint import FILES
 from tunebook.settings.reading import every_key
@@ -14,16 +13,6 @@ ONLY_FOR_TRAINING = ("training.", "data.limit.train", "data.limit.validation")
 PER_ROW = ("task.instruction", "data.limit.train", "data.limit.validation",
            "data.max_skipped_share")  # fmt: skip
 """Keys of task and data that runs of one table may differ in: their rows show it."""
-
-
-def flat(settings: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Nested settings by full key; an empty dictionary below a key stays as it is."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        where = f"{path}{name}"
-        nested = isinstance(value, Mapping) and value
-        found.update(flat(value, f"{where}.") if nested else {where: value})
-    return found
 
 
 @functools.cache

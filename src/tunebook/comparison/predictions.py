@@ -11,13 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from tunebook import documents
 from tunebook.comparison.corpus import CORPUS_METRICS, NOT_RESAMPLED, statistics_of, value_of
-from tunebook.comparison.run import Broken
+from tunebook.documents import BrokenDocument
 from tunebook.metrics.bootstrap import Matrix
 
 STATISTICS = "statistics"
 """The optional key of a row that holds what the example adds to corpus metrics."""
 AS_SCORED = 1e-6
+LONGEST_REASON = 100
+WIDTH = {"bleu": 10, "chrf": 18}
+"""How many sums each corpus metric has."""
+MISTYPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,31 +42,49 @@ class Predictions:
 def read_predictions(path: Path, metrics: Mapping[str, Any]) -> Predictions:
     """The predictions in `path`, checked against the headline metric of metrics.json.
 
-    Raises Broken where the file is cut off, or gives another score.
+    Raises BrokenDocument where the file is cut off, or gives another score.
     """
     rows = _rows(path)
     expected = metrics["examples"].get("test")
     if len(rows) != expected:
-        raise Broken(f"predictions.jsonl has {len(rows)} rows, metrics.json says {expected}")
+        raise BrokenDocument(str(path), f"has {len(rows)} rows, metrics.json says {expected}")
     name = metrics["headline"]["name"]
     try:
         rows.sort(key=_identity)
         content = hashlib.sha256(repr(list(map(_identity, rows))).encode()).hexdigest()[:10]
         statistics = None if name in NOT_RESAMPLED else _statistics(rows, name, metrics)
-    except (KeyError, TypeError, ValueError) as error:
-        raise Broken(f"predictions.jsonl: {type(error).__name__} {error}") from None
-    _check(statistics, name, metrics["headline"]["value"])
+    except MISTYPED as error:
+        raise BrokenDocument(str(path), f"{type(error).__name__} {_short(error)}") from None
+    _check(path, statistics, name, metrics["headline"]["value"])
     return Predictions(content, len(rows), statistics)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_answers(path: Path) -> list[dict[str, Any]]:
+    """All of `path`, in the order in which runs are paired. Raises BrokenDocument."""
+    rows = [row for _, row in documents.json_lines(path)]
     try:
-        lines = path.read_bytes().split(b"\n")
-        rows = json.loads(b"[%s]" % b",".join(_needed(line) for line in lines if line))
-    except FileNotFoundError:
-        raise Broken("predictions.jsonl is missing") from None
-    except (OSError, ValueError):
-        raise Broken("predictions.jsonl cannot be read to its end") from None
+        for row in rows:
+            if not (isinstance(row["after"], str) and isinstance(row["scores"]["after"], dict)):
+                raise TypeError("after is no text, or has no scores")
+        return sorted(rows, key=_identity)
+    except MISTYPED as error:
+        raise BrokenDocument(str(path), f"{type(error).__name__} {_short(error)}") from None
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        raise BrokenDocument(str(path), "is missing")
+    lines = documents.read_bytes(path).split(b"\n")
+    try:
+        whole = b",".join(_needed(line) for line in lines if line)
+        rows: list[dict[str, Any]] = json.loads(b"[%s]" % whole)
+    except (ValueError, RecursionError):
+        raise BrokenDocument(str(path), "cannot be read to its end") from None
     return rows
 
 
@@ -81,22 +104,28 @@ def _without(line: bytes, start: bytes, end: bytes, instead: bytes) -> bytes:
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[str, list[str]]:
-    return str(row["id"]), row["references"]
+    references = row["references"]
+    if not isinstance(references, list) or not all(isinstance(one, str) for one in references):
+        raise TypeError("references is no list of texts")
+    return str(row["id"]), references
 
 
 def _statistics(rows: list[dict[str, Any]], name: str, metrics: Mapping[str, Any]) -> Matrix:
     if name not in CORPUS_METRICS:
         return np.array([[row["scores"]["after"][name]] for row in rows], dtype=np.float64)
     if all(STATISTICS in row for row in rows):
-        return np.array([row[STATISTICS]["after"][name] for row in rows], dtype=np.float64)
+        counts = np.array([row[STATISTICS]["after"][name] for row in rows], dtype=np.float64)
+        if counts.shape != (len(rows), WIDTH[name]):
+            raise ValueError(f"{STATISTICS} has another shape than {name} sums up")
+        return counts
     texts = [row["after"] for row in rows]
     references = [row["references"] for row in rows]
     return statistics_of(name, texts, references, metrics["signatures"].get(name, ""))
 
 
-def _check(statistics: Matrix | None, name: str, value: float) -> None:
+def _check(path: Path, statistics: Matrix | None, name: str, value: float) -> None:
     if statistics is None:
         return
     found = value_of(name, statistics.sum(axis=0, keepdims=True), len(statistics)).item()
     if not abs(found - value) <= AS_SCORED * max(1.0, abs(value)):
-        raise Broken(f"predictions.jsonl gives {name} {found:.4f}, metrics.json {value:.4f}")
+        raise BrokenDocument(str(path), f"gives {name} {found:.4f}, metrics.json {value:.4f}")

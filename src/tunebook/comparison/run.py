@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook.comparison.keys import reaches
+from tunebook.runs.reading import COMPLETE
 from tunebook.templates import BARE
 
 if TYPE_CHECKING:
     from tunebook.comparison.predictions import Predictions
-
-COMPLETE = "complete"
-
-
-class Broken(Exception):
-    """A run folder that cannot be read; the message says why in a few words."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,7 @@ class Run:
     reason: the first line of what status.json says about a run that is not complete.
     settings: every setting by its full key, as in {"method.num_virtual_tokens": 20}.
     environment: what environment.json holds; metrics: what metrics.json holds, if complete.
-    predictions: its headline metric for each test example, if complete.
+    predictions: its headline metric for each test example, if complete. step: the last one.
     """
 
     path: Path
@@ -38,6 +33,7 @@ class Run:
     environment: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     predictions: Predictions | None = None
+    step: int = 0
 
     @property
     def complete(self) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunebook.comparison.run import COMPLETE, Run
+from tunebook.comparison.run import Run
+from tunebook.runs.reading import COMPLETE
 
 BEST = "best"
 BEST_JUDGED = "best of those judged"

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tunebook import methods
+from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
-from tunebook.runs import RunFolder
-from tunebook.runs.files import read_json
+from tunebook.runs import environment
+from tunebook.runs.reading import COMPLETE, read_environment, read_settings, read_status
 from tunebook.settings import Resolved, Settings, resolve, settings_from
 from tunebook.settings.schema import TrainingSettings
 from tunebook.tasks import Task, task_of
@@ -40,9 +39,12 @@ class FinishedRun:
         """The run in `folder`. Raises RequestError where it is none, or cannot answer."""
         path = Path(folder).expanduser()
         _check_is_run(path)
-        settings = _settings_in(path)
-        run = FinishedRun(path, settings, read_json(path / "environment.json") or {})
-        _check_is_finished(path)
+        try:
+            run = FinishedRun(path, _settings_in(path), read_environment(path))
+            _check_is_finished(path)
+        except BrokenDocument as error:
+            problem = replace(error.problem, remedy=_again(path))
+            raise RequestError(problem) from None
         _check_weights(run)
         return run
 
@@ -73,7 +75,7 @@ class FinishedRun:
 
     def older_versions(self) -> list[str]:
         """Packages that had another version when the run was made."""
-        return RunFolder(self.path).older_versions()
+        return environment.differences(self.made_with)
 
     def resolved(self, model: str | None = None, device: str | None = None) -> Resolved:
         """The run's settings and the facts of the model to load.
@@ -142,14 +144,7 @@ def _near(path: Path) -> str:
 
 
 def _settings_in(path: Path) -> Settings:
-    file = path / "settings.yaml"
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        raise _wrong(file, f"cannot be read: {first}", _again(path)) from error
-    if not isinstance(content, dict):
-        raise _wrong(file, "holds no settings", _again(path))
+    file, content = path / "settings.yaml", read_settings(path)
     try:
         return settings_from(content)
     except RequestError as error:
@@ -158,12 +153,11 @@ def _settings_in(path: Path) -> Settings:
 
 
 def _check_is_finished(path: Path) -> None:
-    status = RunFolder(path).status
-    state = status.get("state")
-    if state == "complete":
+    status = read_status(path)
+    if status.state == COMPLETE:
         return
-    why = f" ({status['error']})" if status.get("error") else ""
-    what = f"the run has not finished: its state is {state}, at step {status.get('step', 0)}{why}"
+    why = f" ({status.error})" if status.error else ""
+    what = f"the run has not finished: its state is {status.state}, at step {status.step}{why}"
     raise _wrong(path, what, f"Finish it: python -m recipes.run recipe={path}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -157,6 +158,29 @@ def every_key() -> list[tuple[str, dataclasses.Field]]:
         for kind in package.kinds():
             found.extend(_keys_below(package.options_of(kind), group))
     return list({where: (where, field) for where, field in found}.values())
+
+
+@functools.cache
+def every_type() -> Mapping[str, tuple[Any, ...]]:
+    """Each key with the types that it has: one, or one for each kind of task or method."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for cls, path in _parts():
+        for name, kind in types_of(cls).items():
+            where = join(path, name)
+            found[where] = tuple(dict.fromkeys((*found.get(where, ()), kind)))
+    return found
+
+
+def _parts() -> Iterable[tuple[type, str]]:
+    """Each dataclass of settings with the path of its keys."""
+    yield Settings, ""
+    for name, kind in types_of(Settings).items():
+        if dataclasses.is_dataclass(kind) and name not in KINDS:
+            yield cast(type, kind), name
+    yield cast(type, types_of(cast(type, types_of(Settings)["data"]))["limit"]), "data.limit"
+    for group, package in KINDS.items():
+        for kind in package.kinds():
+            yield package.options_of(kind), group
 
 
 def _keys_below(cls: type, path: str) -> Iterable[tuple[str, dataclasses.Field]]:

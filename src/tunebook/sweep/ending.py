@@ -79,7 +79,7 @@ def _left_a_folder(outcome: Outcome) -> bool:
 
 def _as_run(planned: Planned, outcome: Outcome) -> Run:
     from tunebook.comparison import Run
-    from tunebook.comparison.keys import flat
+    from tunebook.runs.reading import flat
 
     state = RUNNING if outcome.state == ELSEWHERE else FAILED
     settings = flat(dataclasses.asdict(planned.settings))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import collections
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tunebook.comparison.plots.figure import label_of
+from tunebook.comparison.predictions import read_answers
 from tunebook.comparison.run import Run
 from tunebook.comparison.table import Row, Table
+from tunebook.documents import BrokenDocument
 
 MOST_BYTES = 6_000_000
 """Of all examples in a page together."""
 MOST_SIDES = 16
 LONGEST_TEXT = 4000
-Answers = list[dict[str, Any]]
 
 
 def examples_of(table: Table, most_bytes: int = MOST_BYTES) -> dict[str, Any] | None:
@@ -29,11 +30,12 @@ def examples_of(table: Table, most_bytes: int = MOST_BYTES) -> dict[str, Any] | 
         prompt] a side) and `spread`, the standard deviation of the sides' scores.
     left_out: a sentence where not all examples, or not all rows, are there; else empty.
     """
-    rows = table.scored[:MOST_SIDES]
+    known = [(row, _answers(_shown(row))) for row in table.scored[:MOST_SIDES]]
+    rows = [row for row, answers in known if answers]
     if not rows:
         return None
     runs = [_shown(row) for row in rows]
-    answers = [_answers(run.path / "predictions.jsonl") for run in runs]
+    answers = [answers for _, answers in known if answers]
     examples = [
         _example(at, same, table.headline) for at, same in enumerate(zip(*answers, strict=True))
     ]
@@ -55,16 +57,18 @@ def _shown(row: Row) -> Run:
     return row.runs[0]
 
 
-def _answers(path: Path) -> Answers:
-    """The rows of predictions.jsonl, in the order in which the comparison pairs them."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines if line.strip()]
-    return sorted(rows, key=lambda row: (str(row["id"]), row["references"]))
+def _answers(run: Run) -> list[dict[str, Any]]:
+    """Empty where they cannot be read, such as a prompt that the table has no need of."""
+    try:
+        return read_answers(run.path / "predictions.jsonl")
+    except BrokenDocument:
+        return []
 
 
 def _example(at: int, rows: Sequence[Mapping[str, Any]], headline: str) -> dict[str, Any]:
     prompts = _commonest_first([str(row.get("prompt", "")) for row in rows])
     scores = [row["scores"]["after"].get(headline) for row in rows]
+    scores = [score if _is_number(score) else None for score in scores]
     known = [score for score in scores if score is not None]
     return {
         "id": str(rows[0]["id"]),
@@ -77,6 +81,10 @@ def _example(at: int, rows: Sequence[Mapping[str, Any]], headline: str) -> dict[
         ],
         "spread": statistics.pstdev(known) if len(known) > 1 else 0.0,
     }
+
+
+def _is_number(score: Any) -> bool:
+    return isinstance(score, int | float) and math.isfinite(score)
 
 
 def _commonest_first(prompts: Sequence[str]) -> list[str]:
@@ -108,5 +116,6 @@ def _left_out(kept: int, examples: int, sides: int, rows: int) -> str:
         found.append(f"To keep the page small it holds {kept:,} of {examples:,} test examples: "
                      "those on which the rows disagree most.")  # fmt: skip
     if sides < rows:
-        found.append(f"Only the first {sides} of the table's {rows} rows are here.")
+        found.append(f"Only {sides} of the table's {rows} rows are here: {MOST_SIDES} at most, and "
+                     "those whose answers can be read.")  # fmt: skip
     return " ".join(found)

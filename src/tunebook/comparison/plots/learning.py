@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import math
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tunebook import documents
 from tunebook.comparison.plots.figure import Figure, Look, label_of
 from tunebook.comparison.plots.scales import set_scale
 from tunebook.comparison.table import Row, Table
+from tunebook.documents import BrokenDocument
+from tunebook.runs.reading import LARGEST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,17 +56,20 @@ def validation_losses(path: Path) -> Curve:
     """The validation loss at each step of a history; lines that say nothing are passed over."""
     found: Curve = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
+        lines = documents.read_text(path).splitlines()
+    except BrokenDocument:
         return found
     for line in lines:
-        try:
-            row = json.loads(line)
-            if math.isfinite(loss := float(row["validation_loss"])):
-                found[int(row["step"])] = loss
-        except (ValueError, KeyError, TypeError):
-            continue
+        with contextlib.suppress(BrokenDocument):
+            row = documents.parse_json(line, HISTORY, dict, finite=True)
+            step, loss = row.get("step"), row.get("validation_loss")
+            if _fits(step, int) and _fits(loss, (int, float)):
+                found[step] = float(loss)
     return found
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:
