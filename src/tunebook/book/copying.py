@@ -13,6 +13,7 @@ import yaml
 from tunebook import folders
 from tunebook.book.described import DEFAULT, Described, Key, Line, lines_of, values_of
 from tunebook.book.remarks import remarks_of
+from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem, RequestError
 from tunebook.runs.reading import COMPLETE, read_metrics, read_status
 
