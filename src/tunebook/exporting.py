@@ -62,17 +62,20 @@ def with_prefix(prompted: Any, run: FinishedRun) -> Any:
         initialize_kv_prefix_from_past_key_values,
     )
 
-    from tunebook.methods.parts.shared import cannot_share, prompt_cache
+    from tunebook.methods.parts.shapes import sizes_of
+    from tunebook.methods.parts.shared import cannot_share, layers_of, prompt_cache
 
     if reason := cannot_share(prompted):
         raise RequestError(_no_prefix(run, reason))
     with torch.no_grad():
-        layers: list[Any] = prompt_cache(prompted).layers
-    virtual = prompted.active_peft_config.num_virtual_tokens
-    config = PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=virtual)
+        pairs = layers_of(prompt_cache(prompted))
+    config = PrefixTuningConfig(
+        task_type="CAUSAL_LM",
+        num_virtual_tokens=prompted.active_peft_config.num_virtual_tokens,
+        **sizes_of(pairs),
+    )
     try:
         model = get_peft_model(prompted.get_base_model(), config)
-        pairs = [(layer.keys, layer.values) for layer in layers]
         initialize_kv_prefix_from_past_key_values(model, past_key_values=pairs)
     except ValueError as refusal:
         raise RequestError(_no_prefix(run, f"PEFT says: {refusal}")) from refusal

@@ -41,11 +41,14 @@ def config(base: Base, settings: Settings) -> Any:
     """PEFT's configuration for these settings; as for prompt tuning, no vectors for a decoder."""
     from peft import PromptEncoderConfig
 
+    from tunebook.methods.parts.shapes import sizes_of_prompt
+
     method = settings.method
     assert isinstance(method, OPTIONS)
     options = {name: getattr(method, name) for name in SET_HERE}
     options["num_transformer_submodules"] = 1
-    return peft_config(PromptEncoderConfig, base, settings, options, method.peft)
+    sizes = sizes_of_prompt(base)
+    return peft_config(PromptEncoderConfig, base, settings, options, method.peft, sizes)
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

@@ -30,13 +30,16 @@ def config(base: Base, settings: Settings) -> Any:
     """PEFT's configuration for these settings."""
     from peft import PrefixTuningConfig
 
+    from tunebook.methods.parts.shapes import sizes_of_prefix
+
     method = settings.method
     assert isinstance(method, OPTIONS)
     options = {
         "num_virtual_tokens": method.num_virtual_tokens,
         "init_weights": "zero" if method.init == "zero" else None,
     }
-    return peft_config(PrefixTuningConfig, base, settings, options, method.peft)
+    sizes = sizes_of_prefix(base)
+    return peft_config(PrefixTuningConfig, base, settings, options, method.peft, sizes)
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

@@ -39,6 +39,8 @@ def config(base: Base, settings: Settings) -> Any:
     """
     from peft import PromptTuningConfig
 
+    from tunebook.methods.parts.shapes import sizes_of_prompt
+
     method = settings.method
     assert isinstance(method, OPTIONS)
     options = {
@@ -46,7 +48,8 @@ def config(base: Base, settings: Settings) -> Any:
         "num_transformer_submodules": 1,
         "prompt_tuning_init": "RANDOM",
     }
-    return peft_config(PromptTuningConfig, base, settings, options, method.peft)
+    sizes = sizes_of_prompt(base)
+    return peft_config(PromptTuningConfig, base, settings, options, method.peft, sizes)
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

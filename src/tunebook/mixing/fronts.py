@@ -27,6 +27,7 @@ from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from tunebook.errors import Problem, RequestError
 from tunebook.methods.parts.kinds import PLAIN, PREFIX, SOFT, kind_of
+from tunebook.methods.parts.shapes import no_words
 from tunebook.methods.parts.shared import cannot_share, layers_of, prompt_cache
 from tunebook.models.base import Base
 
@@ -78,11 +79,10 @@ class Vectors:
     @staticmethod
     def of(base: Base, prompts: Sequence[Any]) -> Vectors:
         """Gradients flow back to each prompt."""
-        words = base.model.get_input_embeddings().weight
-        none = words.new_zeros(1, 0, words.shape[1])
-        found = [none if kind_of(one) == PLAIN else one.get_prompt(1).to(words.dtype)
+        none = no_words(base.model)
+        found = [none if kind_of(one) == PLAIN else one.get_prompt(1).to(none.dtype)
                  for one in prompts]  # fmt: skip
-        lengths = torch.tensor([one.shape[1] for one in found], device=words.device)
+        lengths = torch.tensor([one.shape[1] for one in found], device=none.device)
         return Vectors(_side_by_side(found), lengths)
 
     def in_front(

@@ -148,7 +148,7 @@ def _with_adapter(base: Base, folder: Path, say: Say) -> Any:
             warnings.filterwarnings("error", message=".*missing adapter keys")
             warnings.filterwarnings("ignore", message=".*gradient_checkpointing. is deprecated")
             model = PeftModel.from_pretrained(base.model, folder).eval()
-            _check_width(model, base)
+            _check_sizes(model, base)
             return model
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), "")[:300]
@@ -157,13 +157,14 @@ def _with_adapter(base: Base, folder: Path, say: Say) -> Any:
         raise RequestError(Problem(str(folder), what, remedy)) from error
 
 
-def _check_width(model: Any, base: Base) -> None:
+def _check_sizes(model: Any, base: Base) -> None:
     """PEFT takes a prompt or prefix of any width; a model of another one fails when it answers."""
-    width = base.model.get_input_embeddings().weight.shape[1]
-    heads, kv_heads = base.facts.heads or 1, base.facts.kv_heads or base.facts.heads or 1
-    given = getattr(model.active_peft_config, "token_dim", None)
-    if given not in (None, width, width // heads * kv_heads):
-        raise ValueError(f"its vectors have {given} numbers, those of the model {width}")
+    from tunebook.methods.parts.shapes import measured
+
+    config = model.active_peft_config
+    for name, size in measured(base, config.peft_type.value).items():
+        if getattr(config, name) != size:
+            raise ValueError(f"its {name} is {getattr(config, name)}, that of the model {size}")
 
 
 def _compare_arithmetic(run: FinishedRun, base: Base, say: Say) -> None:

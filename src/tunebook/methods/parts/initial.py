@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from torch.nn.functional import pad
 
 from tunebook.errors import Problem, RequestError
+from tunebook.methods.parts.shapes import (
+    Pairs,
+    keys_and_values,
+    no_words,
+    vocabulary_of,
+    widest,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
@@ -20,16 +29,18 @@ def prompt_vectors(base: Base, init: str, count: int, text: str) -> torch.Tensor
     vocabulary: embeddings of tokens drawn without replacement where there are enough.
     random: uniform between -0.5 and 0.5 (Lester et al. 2021, section 3.2).
     """
-    table = base.model.get_input_embeddings().weight.detach()
     if init == "random":
-        return torch.rand(count, table.shape[1]) - 0.5
+        return torch.rand(count, no_words(base.model).shape[-1]) - 0.5
     ids = text_ids(base, count, text) if init == "text" else _sampled_ids(base, count)
-    return table[ids.to(table.device)].float().cpu()
+    return words_of(base.model, ids).float().cpu()
 
 
 def text_ids(base: Base, count: int, text: str) -> torch.Tensor:
     """Token ids of `text` without special tokens, repeated or cut to `count`: int64, (count,)."""
-    ids = base.tokenizer(text, add_special_tokens=False)["input_ids"]
+    known = vocabulary_of(base.model)
+    ids = [
+        one for one in base.tokenizer(text, add_special_tokens=False)["input_ids"] if one < known
+    ]
     if not ids:
         raise RequestError(Problem("method.init_text", "holds no tokens", "Give it some words."))
     return torch.tensor((ids * math.ceil(count / len(ids)))[:count])
@@ -37,22 +48,22 @@ def text_ids(base: Base, count: int, text: str) -> torch.Tensor:
 
 def _sampled_ids(base: Base, count: int) -> torch.Tensor:
     special = set(base.tokenizer.all_special_ids)
-    words = torch.tensor([i for i in range(len(base.tokenizer)) if i not in special])
+    known = min(len(base.tokenizer), vocabulary_of(base.model))
+    words = torch.tensor([i for i in range(known) if i not in special])
     if count > len(words):
         return words[torch.randint(len(words), (count,))]
     return words[torch.randperm(len(words))[:count]]
 
 
-@torch.no_grad()
-def prefix_cache(base: Base, count: int, text: str) -> list[tuple[Any, Any]]:
+def prefix_cache(base: Base, count: int, text: str) -> Pairs:
     """The decoder's keys and values of `text`, a pair a layer: (1, heads, count, width of a head).
 
-    An encoder-decoder model reads the text with its decoder, before an encoder that read the same.
+    All are as wide as the widest layer: PEFT cuts off what is filled up with zeros here.
     """
-    ids = text_ids(base, count, text)[None].to(base.model.device)
-    inputs = {"input_ids": ids, "use_cache": True}
-    if base.facts.family == "encoder-decoder":
-        inputs["decoder_input_ids"] = ids
-    cache = base.model(**inputs).past_key_values
-    layers = getattr(cache, "self_attention_cache", cache).layers
-    return [(layer.keys, layer.values) for layer in layers]
+    pairs = keys_and_values(base, text_ids(base, count, text)[None])
+    heads, width = widest(pairs)
+    return [(_fitted(keys, heads, width), _fitted(values, heads, width)) for keys, values in pairs]
+
+
+def _fitted(part: torch.Tensor, heads: int, width: int) -> torch.Tensor:
+    return pad(part, (0, width - part.shape[3], 0, 0, 0, heads - part.shape[1]))

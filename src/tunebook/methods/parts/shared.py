@@ -22,6 +22,7 @@ from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from tunebook.methods.parts import front
 from tunebook.methods.parts.kinds import PREFIX, SOFT, kind_of
+from tunebook.methods.parts.shapes import no_words, vocabulary_of
 
 NEEDED = ("past_key_values", "position_ids", "attention_mask", "inputs_embeds")
 NEAR = {torch.float32: 1e-4}
@@ -91,8 +92,7 @@ def behind_prompt(mask: torch.Tensor, virtual: int) -> torch.Tensor:
 def prompt_cache(model: Any) -> DynamicCache:
     """Keys and values of the prompt in every layer: (1, heads, virtual tokens, width of a head)."""
     base = model.get_base_model()
-    words = base.get_input_embeddings().weight.dtype
-    prompt = model.get_prompt(batch_size=1).to(words)
+    prompt = model.get_prompt(batch_size=1).to(no_words(base).dtype)
     with _no_checkpointing(base):
         return base.get_decoder()(inputs_embeds=prompt, use_cache=True).past_key_values
 
@@ -197,8 +197,7 @@ def _evaluating(base: Any) -> Iterator[None]:
 
 
 def _short_text(base: Any) -> torch.Tensor:
-    words = len(base.get_input_embeddings().weight)
-    return torch.arange(6, device=base.device)[None] * 7 % words
+    return torch.arange(6, device=base.device)[None] * 7 % vocabulary_of(base)
 
 
 def _logits_behind_cache(base: Any, cache: DynamicCache) -> torch.Tensor:

@@ -17,22 +17,40 @@ TASK_TYPES = {"encoder-decoder": "SEQ_2_SEQ_LM", "decoder-only": "CAUSAL_LM"}
 
 
 def peft_config(
-    cls: Any, base: Base, settings: Settings, options: dict[str, Any], more: dict[str, Any]
-) -> Any:
+    cls: Any, base: Base, settings: Settings, options: dict[str, Any], more: dict[str, Any],
+    sizes: dict[str, int] | None = None,
+) -> Any:  # fmt: skip
     """PEFT's configuration from our options and those given as `method.peft.KEY`.
 
-    Raises RequestError with PEFT's own words where it refuses a value.
+    `sizes` are the model's own, which PEFT would guess. Raises RequestError where a given one is
+    another, and with PEFT's own words where it refuses a value.
     """
+    sizes = sizes or {}
+    if sizes:  # PEFT asks for heads and layers where it has no use for them, too
+        heads, layers = base.facts.heads or 1, base.facts.layers or 1
+        options = {"num_attention_heads": heads, "num_layers": layers, **options}
+    if problems := _contradictions(more, sizes):
+        raise RequestError(problems)
     given = {
         "task_type": TASK_TYPES[base.facts.family],
         "revision": settings.model.revision,
         **options,
         **copy.deepcopy(more),
+        **sizes,
     }
     try:
         return cls(**given)
     except (TypeError, ValueError) as refusal:
         raise _refused(refusal) from refusal
+
+
+def _contradictions(given: dict[str, Any], sizes: dict[str, int]) -> list[Problem]:
+    remedy = "Leave it out: it is measured."
+    return [
+        Problem(f"method.peft.{name}", f"is {given[name]}, but in this model it is {size}", remedy)
+        for name, size in sizes.items()
+        if given.get(name) not in (None, size)
+    ]
 
 
 def instruction_of(settings: Settings) -> str:
@@ -47,27 +65,38 @@ def wrap(base: Base, config: Any) -> Any:
     return model
 
 
-def rehearse(base: Base, config: Any) -> None:
+def rehearse(base: Base, config: Any) -> Any:
     """Wrap a copy of the model that has shapes and no numbers, to see whether PEFT takes it.
 
-    Raises RequestError with PEFT's own words where it does not.
+    Returns it. Raises RequestError, with PEFT's own words where it is PEFT that refuses.
     """
     import torch
 
     with torch.device("meta"):
-        shapes = type(base.model)(base.model.config)
-    _peft_model(shapes, copy.deepcopy(config))
+        return _peft_model(type(base.model)(base.model.config), copy.deepcopy(config))
 
 
 def _peft_model(model: Any, config: Any) -> Any:
     from peft import get_peft_model
 
+    sizes = _sizes_in(config)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-            return get_peft_model(model, config)
+            wrapped = get_peft_model(model, config)
     except (TypeError, ValueError, KeyError) as refusal:
         raise _refused(refusal) from refusal
+    if (taken := _sizes_in(config)) != sizes:
+        what = f"PEFT takes {taken} for this model, whose layers have {sizes}"
+        raise RequestError(Problem("method", what, "Choose another method, such as lora."))
+    return wrapped
+
+
+def _sizes_in(config: Any) -> dict[str, int | None]:
+    return {name: getattr(config, name, None) for name in SIZES}
+
+
+SIZES = ("token_dim", "num_attention_heads", "num_layers")
 
 
 def _refused(refusal: Exception) -> RequestError:
