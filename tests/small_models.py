@@ -52,6 +52,8 @@ def _sizes_of(family: str, config_class: Any) -> dict[str, Any]:
         return SIZES["encoder-decoder"][family]
     if isinstance(getattr(config_class, "head_dim", None), property):
         common = {name: size for name, size in common.items() if name != "head_dim"}
+    if not hasattr(config_class(), "num_key_value_heads"):  # PEFT would believe it
+        common = {name: size for name, size in common.items() if name != "num_key_value_heads"}
     return common | SIZES["decoder-only"].get(family, {})
 
 

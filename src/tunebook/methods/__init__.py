@@ -3,13 +3,14 @@
 One module a kind of method, each with `OPTIONS` (its settings), `PEFT_CONFIG` (the class of PEFT
 that it configures, or None, and then `config(base, settings)`), `SET_HERE` (options of that class
 that have a key of ours) and `attach(base, settings, say)`; `SOFT_PROMPT = True` where all that is
-learned are vectors in front of the input.
+learned are vectors in front of the input; `GROWS_WITH`, the options that memory grows with.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tunebook.errors import RequestError
 from tunebook.plugins import find, names
 from tunebook.settings.schema import MethodSettings, Settings
 
@@ -61,12 +62,20 @@ def is_soft_prompt(settings: MethodSettings) -> bool:
 
 
 def check(base: Base, settings: Settings) -> None:
-    """Raise RequestError, in PEFT's words, for options that it would refuse when attached."""
+    """Raise RequestError for what cannot be attached: in PEFT's words where it refuses options,
+    and where memory would not do."""
+    from tunebook.methods.parts.fitting import too_large
     from tunebook.methods.parts.wrapping import rehearse
 
+    if not trains(settings.method):
+        return
     module = module_of(settings.method.kind)
+    learned = sum(one.numel() for one in base.model.parameters())
     if module.PEFT_CONFIG is not None:
-        rehearse(base, module.config(base, settings))
+        model = rehearse(base, module.config(base, settings))
+        learned = sum(one.numel() for one in model.parameters() if one.requires_grad)
+    if problems := too_large(base, settings.method, learned):
+        raise RequestError(problems)
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

@@ -17,6 +17,7 @@ SET_HERE = {
     name: f"method.{name}"
     for name in ("r", "lora_alpha", "lora_dropout", "target_modules", "use_dora", "use_rslora")
 }
+GROWS_WITH = ("r",)
 
 
 @dataclass

@@ -21,6 +21,7 @@ SET_HERE = {
     for name in ("num_virtual_tokens", "encoder_reparameterization_type", "encoder_hidden_size")
 }
 SOFT_PROMPT = True
+GROWS_WITH = ("num_virtual_tokens", "encoder_hidden_size")
 
 
 @dataclass

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PEFT_CONFIG = ("tuners/prefix_tuning/config.py", "PrefixTuningConfig")
 SET_HERE = {"num_virtual_tokens": "method.num_virtual_tokens", "init_weights": "method.init"}
+GROWS_WITH = ("num_virtual_tokens",)
 
 
 @dataclass

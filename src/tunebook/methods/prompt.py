@@ -19,6 +19,7 @@ SET_HERE = {
     "prompt_tuning_init_text": "method.init_text",
 }
 SOFT_PROMPT = True
+GROWS_WITH = ("num_virtual_tokens",)
 
 
 @dataclass

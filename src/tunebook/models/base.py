@@ -185,6 +185,7 @@ def _load_model(
     auto: Any = transformers.AutoModelForSeq2SeqLM if seq2seq else transformers.AutoModelForCausalLM
     options = _options(settings, device, dtype)
     try:
+        options |= _without_padding_beyond(folder)
         model, report = auto.from_pretrained(folder, output_loading_info=True, **options)
     except Exception as error:
         raise _cannot_load(facts.path, error, settings.attention) from error
@@ -206,6 +207,18 @@ def _options(settings: ModelSettings, device: str, dtype: str) -> dict[str, Any]
         options["quantization_config"] = _quantization(settings.quantization, dtype)
         options["device_map"] = {"": placement(device)}
     return options
+
+
+def _without_padding_beyond(folder: Path) -> dict[str, Any]:
+    """A configuration whose pad token has no vector, without it: the model would not be built."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder, **FROM_DISK)
+    text = config.get_text_config(decoder=True)
+    if (getattr(text, "pad_token_id", None) or 0) < text.vocab_size:
+        return {}
+    text.pad_token_id = None
+    return {"config": config}
 
 
 def _quantization(kind: str, dtype: str) -> Any:
@@ -251,14 +264,20 @@ def _why_attention(settings: ModelSettings) -> str:
 
 
 def _give_pad_token(model: Any, tokenizer: Any, say: Say) -> None:
-    """Let a tokenizer without a pad token pad with the end token.
+    """Let a tokenizer pad with its end token where it has no pad token, or the model none for it.
 
     Safe only where padding is known from lengths and attention masks: a batch must never tell
     padding by comparing ids, or it would take each target's end token for padding.
     """
-    if tokenizer.pad_token is None:
+    rows = len(model.get_input_embeddings().weight)
+    if tokenizer.eos_token_id >= rows:
+        what = f"the end token {tokenizer.eos_token} is number {tokenizer.eos_token_id} of {rows}"
+        remedy = "Name one that the model knows in tokenizer_config.json, or resize its embeddings."
+        raise RequestError(Problem("model.path", what, remedy))
+    if tokenizer.pad_token is None or tokenizer.pad_token_id >= rows:
+        has = "there is none" if tokenizer.pad_token is None else "the model has no vector for it"
         tokenizer.pad_token = tokenizer.eos_token
-        say(f"pad token {tokenizer.pad_token} (there is none: the end token, always masked)")
+        say(f"pad token {tokenizer.pad_token} ({has}: the end token, always masked)")
     for config in (model.config, model.generation_config):
         config.pad_token_id = tokenizer.pad_token_id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunebook.errors import Problem, RequestError
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from tunebook.settings.schema import ModelSettings
 
 BFLOAT16_SINCE = (8, 0)
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"),
+                    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))  # fmt: skip
+"""Of Linux control groups, version 2 and 1."""
 
 
 def choose_device(settings: ModelSettings) -> tuple[str, str]:
@@ -45,6 +49,17 @@ def choose_dtype(settings: ModelSettings, device: str) -> tuple[str, str]:
 def placement(device: str) -> str:
     """The device with its number: under torchrun each process takes the card of its LOCAL_RANK."""
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if device == "cuda" else device
+
+
+def memory_of(device: str) -> int:
+    """Bytes of memory that `device` has; on a CPU what the machine, or the container, may use."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = (file.read_text().strip() for file in CONTAINER_LIMITS if file.is_file())
+    return min([machine, *(int(limit) for limit in limits if limit.isdigit())])
 
 
 def _available() -> dict[str, str]:

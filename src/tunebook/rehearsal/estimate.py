@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 from tunebook.counting import counted
+from tunebook.models.device import memory_of
 from tunebook.settings.schema import Settings
 from tunebook.sweep.timing import in_words
 
@@ -85,10 +85,5 @@ def _before(estimate: Estimate) -> str:
 
 
 def _memory(device: str) -> str:
-    if device.startswith("cuda"):
-        import torch
-
-        total = torch.cuda.get_device_properties(device).total_memory
-        return f"the card's {total / GIGA:.1f} GB"
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"this machine's {total / GIGA:.1f} GB"
+    whose = "the card's" if device.startswith("cuda") else "this machine's"
+    return f"{whose} {memory_of(device) / GIGA:.1f} GB"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Pairs = list[tuple[torch.Tensor, torch.Tensor]]
 """Keys and values by layer: (1, heads, length, width of a head)."""
 OTHER_METHODS = "Choose method=prompt or method=lora."
-NO_PLAIN_CACHE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+NO_PLAIN_CACHE = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What models raise whose layers cannot keep their keys and values in a plain cache."""
 
 
@@ -96,9 +96,11 @@ def keys_and_values(base: Base, ids: torch.Tensor) -> Pairs:
         layers: list[Any] = cache.layers
         pairs = [(layer.keys, layer.values) for layer in layers]
     except NO_PLAIN_CACHE as refusal:
-        raise _no_prefix(base, "has layers without keys and values") from refusal
+        raise _no_prefix(base, "has layers that keep none, or read no plain cache") from refusal
     if not pairs:
         raise _no_prefix(base, "keeps no keys and values")
+    if any(part is None for pair in pairs for part in pair):
+        raise _no_prefix(base, "has layers that keep none")
     if any(keys.shape != values.shape for keys, values in pairs):
         raise _no_prefix(base, "has values of another width than its keys")
     return pairs
