@@ -69,10 +69,11 @@ def with_prefix(prompted: Any, run: FinishedRun) -> Any:
         raise RequestError(_no_prefix(run, reason))
     with torch.no_grad():
         pairs = layers_of(prompt_cache(prompted))
+    sizes: dict[str, Any] = sizes_of(pairs)
     config = PrefixTuningConfig(
         task_type="CAUSAL_LM",
         num_virtual_tokens=prompted.active_peft_config.num_virtual_tokens,
-        **sizes_of(pairs),
+        **sizes,
     )
     try:
         model = get_peft_model(prompted.get_base_model(), config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -137,11 +138,70 @@ def _run_folder(folder):
     (folder / "adapter" / "adapter_config.json").write_text('{"base_model_name_or_path": "b"}')
 
 
+def _pipe(name):
+    return lambda folder: [(folder / name).unlink(), os.mkfifo(folder / name)]
+
+
+def _link(name):
+    return lambda folder: [(folder / name).unlink(), (folder / name).symlink_to("nowhere")]
+
+
+def _header(text):
+    content = len(text).to_bytes(8, "little") + text + b"\0" * 8
+    return lambda folder: (folder / "model.safetensors").write_bytes(content)
+
+
+def _index(names):
+    text = json.dumps({"weight_map": names})
+    write = _text("model.safetensors.index.json", text)
+    return lambda folder: [_drop("*.safetensors")(folder), write(folder)]
+
+
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
 BROKEN = {
     "no config": (_drop("config.json"), "has no config.json"),
-    "broken config": (_text("config.json", '{"model_type": '), "cannot be read: Expecting value"),
-    "config not keys": (_text("config.json", "[1]"), "no model configuration"),
+    "broken config": (
+        _text("config.json", '{"model_type": '),
+        "config.json is no valid JSON: Expecting value",
+    ),
+    "config not keys": (_text("config.json", "[1]"), "config.json holds a list, not an object"),
+    "deep config": (_text("config.json", '{"a":' * 9999 + "1" + "}" * 9999), "is nested more than"),
+    "huge number": (_text("config.json", '{"a": ' + "9" * 9999 + "}"), "a number of 9,999 digits"),
+    "half a character": (_text("config.json", '{"a": "\\ud800"}'), "holds half a character"),
+    "millions of layers": (lambda f: _change(f, n_layer=10**7), "speaks of 10,000,000 n_layer"),
+    "layers in a part": (
+        lambda f: _change(f, encoder={"num_layers": 10**7}), "speaks of 10,000,000 num_layers"),
+    "more layers than tensors": (
+        lambda f: _change(f, n_layer=9000), "9,000 layers, the weights have 28 tensors"),
+    "weights of its own": (
+        lambda f: _change(f, transformers_weights="other.safetensors"), "names weights of its own"),
+    "config is a pipe": (_pipe("config.json"), "has no config.json"),
+    "weights are a pipe": (_pipe("model.safetensors"), "model.safetensors is no file"),
+    "weights lead nowhere": (_link("model.safetensors"), "holds no weights"),
+    "deep header": (_header(b'{"a":' * 9999), "no safetensors file, or is cut off: invalid JSON"),
+    "header of text": (_header(b'"a"'), "no safetensors file, or is cut off: invalid JSON"),
+    "negative place": (
+        _header(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 4]}}'), "integer `-4`"),
+    "huge shape": (
+        _header(b'{"a": {"dtype": "F32", "shape": [%s], "data_offsets": [0, 4]}}' % (b"9" * 99)),
+        "no safetensors file"),
+    "place behind the end": (
+        _header(b'{"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}'),
+        "is cut off: incomplete metadata"),
+    "length of the header": (
+        lambda f: (f / "model.safetensors").write_bytes(b"\xff" * 8 + b"{}"), "header too large"),
+    "index of numbers": (_index({"a": 3}), "is no index of safetensors files"),
+    "index that leads away": (_index({"a": "../x.safetensors"}), "is no index of safetensors"),
+    "deep index": (
+        lambda f: [_drop("*.safetensors")(f),
+                   _text("model.safetensors.index.json", "[" * 9999)(f)], "is nested more than"),
+    "broken generation config": (
+        _text("generation_config.json", "{"), "generation_config.json is no valid JSON"),
+    "generation config of text": (_text("generation_config.json", '"a"'), "holds a text, not an"),
+    "broken tokenizer config": (
+        _text("tokenizer_config.json", "[]"), "tokenizer_config.json holds a list"),
+    "adapter beside the model": (
+        _text("adapter_config.json", "{}"), "holds an adapter beside its model (adapter_config."),
     "no model_type": (_text("config.json", "{}"), "without model_type"),
     "unknown type": (_text("config.json", '{"model_type": "mine"}'), "not built into transformers"),
     "remote code": (
@@ -244,6 +304,17 @@ def test_content_is_that_of_the_files_wherever_they_lie(built, copied):
     (copy / "README.md").write_text("not content")
     assert content_of(settings(copy)) == original
     assert len(original) == 64
+
+
+@pytest.mark.parametrize("name", [
+    "chat_template.jinja", "source.spm", "bpe.codes", "vocab-src.json",
+    "additional_chat_templates/tool_use.jinja",
+])  # fmt: skip
+def test_content_is_all_that_may_be_read(name, built, copied):
+    copy = copied("gpt2")
+    (copy / name).parent.mkdir(exist_ok=True)
+    (copy / name).write_text("{}")
+    assert content_of(settings(copy)) != content_of(settings(built("gpt2")))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])

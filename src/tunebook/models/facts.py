@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunebook.documents import BrokenDocument, read_bytes, read_json
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models import hub, weights
 from tunebook.models.architectures import Unsuitable, family_of
@@ -21,8 +21,10 @@ EMBEDDED = Path(__file__).parent / "embedded"
 PREFIX = "tunebook:"
 HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "*.model", "vocab.*")
-CONTENT = ("config.json", "generation_config.json", "tokenizer*", "special_tokens_map.json",
-           "added_tokens.json", "vocab.*", "merges.txt", "*.model")  # fmt: skip
+DOCUMENTS = ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json",
+             "added_tokens.json")  # fmt: skip
+"""JSON with keys, small enough to be looked at; transformers passes over a broken one silently."""
+NO_CONTENT = ("README", "LICENSE", "LICENCE", "NOTICE")
 
 # The names that architectures give to the same fact; the first that is there counts.
 CONTEXT = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len",
@@ -31,6 +33,9 @@ HIDDEN = ("hidden_size", "d_model", "n_embd", "dim")
 LAYERS = ("num_hidden_layers", "decoder_layers", "num_decoder_layers", "num_layers", "n_layer",
           "n_layers")  # fmt: skip
 HEADS = ("num_attention_heads", "decoder_attention_heads", "num_heads", "n_head", "n_heads")
+COUNTS = re.compile(r"(^|_)(layers?|blocks|experts)$")
+MOST = 10_000
+"""Layers, blocks or experts of any model; each would be built before the first weight is read."""
 KEY_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv")
 
 
@@ -86,8 +91,8 @@ def facts_at_hand(settings: ModelSettings) -> ModelFacts | None:
 def _read_facts(settings: ModelSettings, folder: Path | None, config_file: Path) -> ModelFacts:
     config = _read_config(config_file)
     family, architecture = _family(config, settings)
-    problems = _contradiction(settings, family) + (_folder_problems(folder) if folder else [])
-    if problems:
+    problems = _contradiction(settings, family) + _config_problems(config, config_file)
+    if problems := problems + (_folder_problems(folder, config) if folder else []):
         raise RequestError(problems)
     return ModelFacts(
         path=str(settings.path),
@@ -171,22 +176,43 @@ def _local_config(folder: Path) -> Path:
 
 def _base_of(adapter: Path) -> str:
     try:
-        config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        config = read_json(adapter / "adapter_config.json", dict)
         return f"Its base model is {config['base_model_name_or_path']}: give that."
-    except (OSError, ValueError, KeyError, TypeError):
+    except (BrokenDocument, KeyError):
         return "Give the base model that the adapter was trained on."
 
 
 def _read_config(file: Path) -> dict[str, Any]:
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _wrong(
-            f"{file} cannot be read: {error}", "Download or copy the model again."
-        ) from None
-    if not isinstance(config, dict):
-        raise _wrong(f"{file} is no model configuration", "Download or copy the model again.")
-    return config
+        return read_json(file, dict)
+    except BrokenDocument as broken:
+        raise RequestError(_broken(broken)) from None
+
+
+def _broken(broken: BrokenDocument) -> Problem:
+    return Problem("model.path", f"{broken.problem.where} {broken.problem.what}", weights.AGAIN)
+
+
+def _config_problems(config: dict[str, Any], file: Path) -> list[Problem]:
+    """What transformers would try all the same: to build millions of layers, or read other weights
+    than those that are looked at here."""
+    found = [
+        f"{file} speaks of {value:,} {key}, more than the {MOST:,} of any model"
+        for key, value in _entries(config)
+        if COUNTS.search(key) and isinstance(value, int) and value > MOST
+    ]
+    if "transformers_weights" in config:
+        found.append(
+            f"{file} names weights of its own (transformers_weights), not {weights.SINGLE}"
+        )
+    return [Problem("model.path", what, weights.AGAIN) for what in found]
+
+
+def _entries(config: Any) -> Iterator[tuple[str, Any]]:
+    """Each key with its value, those of parts included."""
+    for key, value in config.items() if isinstance(config, dict) else ():
+        yield key, value
+        yield from _entries(value)
 
 
 def _family(config: dict[str, Any], settings: ModelSettings) -> tuple[str, str]:
@@ -207,12 +233,29 @@ def _contradiction(settings: ModelSettings, family: str) -> list[Problem]:
     return [Problem("model.family", what, "Leave model.family out: it is read from the model.")]
 
 
-def _folder_problems(folder: Path) -> list[Problem]:
-    problems = weights.problems_of(folder)
+def _folder_problems(folder: Path, config: dict[str, Any]) -> list[Problem]:
+    problems = weights.problems_of(folder) or _lacking_layers(folder, config)
     if not any(any(folder.glob(pattern)) for pattern in TOKENIZER):
         remedy = "Copy tokenizer.json and tokenizer_config.json into it."
         problems.append(Problem("model.path", f"{folder} has no tokenizer", remedy))
+    for name in DOCUMENTS:
+        try:
+            if (folder / name).is_file():
+                read_json(folder / name, dict)
+        except BrokenDocument as broken:
+            problems.append(_broken(broken))
     return problems
+
+
+def _lacking_layers(folder: Path, config: dict[str, Any]) -> list[Problem]:
+    layers = _number(_text_part(config), LAYERS) or 0
+    tensors = sum(len(weights.header_of(file)) for file in weights.files_of(folder))
+    if layers <= tensors or layers > MOST:
+        return []
+    what = (
+        f"config.json of {folder} speaks of {layers:,} layers, the weights have {tensors} tensors"
+    )
+    return [Problem("model.path", what, weights.AGAIN)]
 
 
 def _sizes(config: dict[str, Any]) -> dict[str, Any]:
@@ -267,14 +310,18 @@ def content_of(settings: ModelSettings, facts: ModelFacts | None = None) -> str:
         return f"{facts.path}@{facts.commit}"
     digest = hashlib.sha256()
     for file in _content_files(facts.folder):
-        digest.update(f"{file.name} {file.stat().st_size} ".encode() + file.read_bytes())
+        content = read_bytes(file)
+        digest.update(f"{file.name} {len(content)} ".encode() + content)
     digest.update(weights.hash_weights(facts.folder))
     return digest.hexdigest()
 
 
 def _content_files(folder: Path) -> list[Path]:
-    found = {file for pattern in CONTENT for file in folder.glob(pattern) if file.is_file()}
-    return sorted(found)
+    """Whatever a model or tokenizer of transformers may read besides weights."""
+    found = {file for pattern in (*hub.DOCUMENTS, "additional_chat_templates/*.jinja")
+             for file in folder.glob(pattern)}  # fmt: skip
+    others = (one for one in found if not one.name.upper().startswith(NO_CONTENT))
+    return sorted(file for file in others if file.is_file())
 
 
 def _wrong(what: str, remedy: str) -> RequestError:

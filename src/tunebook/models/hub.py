@@ -11,9 +11,11 @@ from tunebook.errors import Problem, RequestError
 from tunebook.models import weights
 
 SECONDS = 5
+DOCUMENTS = ("*.json", "*.jinja", "*.model", "*.spm", "*.txt", "*.tokenizer", "*.codes", "*.bpe",
+             "*.tiktoken", "tokenizer*", "vocab*")  # fmt: skip
+"""What models and tokenizers are read from, besides weights."""
 PATTERNS: dict[str, Any] = {
-    "allow_patterns": ["*.json", "*.model", "tokenizer*", "vocab*", "merges.txt", "*.jinja",
-                       weights.SINGLE, "model-*.safetensors"],
+    "allow_patterns": [*DOCUMENTS, weights.SINGLE, "model-*.safetensors"],
     "ignore_patterns": ["*/*"],
 }  # fmt: skip
 CONVERTER = "SFconvertbot"

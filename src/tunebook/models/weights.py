@@ -9,47 +9,69 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tunebook.errors import Problem
+from tunebook.documents import BrokenDocument, read_json
+from tunebook.errors import Problem, RequestError
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"
 OTHER_FORMATS = ("*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.ckpt", "*.gguf")
-LONGEST_HEADER = 100_000_000
 BLOCK = 1 << 20
 BLOCKS = 64
+AGAIN = "Download or copy the model again."
 
 
-class BrokenWeights(ValueError):
+class BrokenWeights(RequestError):
     """A weights file is missing, cut off or no safetensors file; the message says which and why."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(Problem("model.path", what, AGAIN))
 
 
 def problems_of(folder: Path) -> list[Problem]:
-    """What keeps the weights in `folder` from being loaded; empty where they are whole."""
+    """What keeps the weights in `folder` from being loaded as they are; empty where nothing does.
+
+    Beside an adapter they are not: transformers would merge it into them without a word.
+    """
     try:
         files = files_of(folder)
         for file in files:
             header_of(file)
     except BrokenWeights as broken:
-        return [Problem("model.path", str(broken), "Download or copy the model again.")]
-    return [] if files else [_no_safetensors(folder)]
+        return broken.problems
+    problems = [] if files else [_no_safetensors(folder)]
+    return problems + ([_adapter_in(folder)] if (folder / ADAPTER).exists() else [])
+
+
+def _adapter_in(folder: Path) -> Problem:
+    what = f"{folder} holds an adapter beside its model ({ADAPTER}), which would be merged unseen"
+    merge = "merge it with PEFT's merge_and_unload and save_pretrained(NEW_FOLDER)"
+    remedy = f"Take {ADAPTER} out of the folder, or {merge}, then give model.path=NEW_FOLDER."
+    return Problem("model.path", what, remedy)
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The safetensors files that hold the model: one, or the shards that the index names."""
+    """The safetensors files that hold the model: one, or the shards that the index names.
+
+    Raises BrokenWeights for an index that is none.
+    """
     if (folder / SINGLE).exists():
         return [folder / SINGLE]
     if not (folder / INDEX).exists():
         return []
     try:
-        names = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()
-        return [folder / name for name in sorted(set(names))]
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise BrokenWeights(f"{folder / INDEX} is no index of safetensors files") from error
+        found = read_json(folder / INDEX, dict).get("weight_map")
+    except BrokenDocument as broken:
+        what = f"{folder / INDEX} is no index of safetensors files: it {broken.problem.what}"
+        raise BrokenWeights(what) from None
+    names = list(found.values()) if isinstance(found, dict) else []
+    if not names or any(not isinstance(one, str) or Path(one).name != one for one in names):
+        raise BrokenWeights(f"{folder / INDEX} is no index of safetensors files")
+    return [folder / name for name in sorted(set(names))]
 
 
 def header_of(file: Path) -> dict[str, Any]:
@@ -57,35 +79,28 @@ def header_of(file: Path) -> dict[str, Any]:
 
     Raises BrokenWeights where the file is missing, cut off, or something else.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not file.is_file():
-        raise BrokenWeights(f"{file} is missing")
-    with file.open("rb") as stream:
-        start = stream.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        text = stream.read(length) if 0 < length < LONGEST_HEADER else b""
-    header = _parsed(text, start, file)
-    _check_size(file, 8 + length, header)
-    return header
-
-
-def _parsed(text: bytes, start: bytes, file: Path) -> dict[str, Any]:
-    if start == b"version ":
-        raise BrokenWeights(f"{file} is a Git LFS pointer, not the weights (run `git lfs pull`)")
+        raise BrokenWeights(f"{file} is {'no file' if file.exists() else 'missing'}")
     try:
-        header = json.loads(text)
-        return {name: value for name, value in header.items() if name != "__metadata__"}
-    except (ValueError, AttributeError) as error:
-        raise BrokenWeights(f"{file} is no safetensors file, or its header is cut off") from error
+        with file.open("rb") as stream:
+            start = stream.read(8)
+            if start == b"version ":
+                what = "is a Git LFS pointer, not the weights (run `git lfs pull`)"
+                raise BrokenWeights(f"{file} {what}")
+            with safe_open(file, framework="np"):  # checks the header and every place in it
+                header = json.loads(stream.read(int.from_bytes(start, "little")))
+    except SafetensorError as error:
+        what = f"is no safetensors file, or is cut off: {_reason(error)}"
+        raise BrokenWeights(f"{file} {what} ({file.stat().st_size:,} bytes)") from None
+    except OSError as error:
+        raise BrokenWeights(f"{file} cannot be read: {error.strerror or error}") from None
+    return {name: value for name, value in header.items() if name != "__metadata__"}
 
 
-def _check_size(file: Path, start: int, header: dict[str, Any]) -> None:
-    try:
-        end = start + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
-    except (KeyError, IndexError, TypeError) as error:
-        raise BrokenWeights(f"{file} has a broken safetensors header") from error
-    size = file.stat().st_size
-    if size < end:
-        raise BrokenWeights(f"{file} is cut off: {size:,} of {end:,} bytes")
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("Error while deserializing header: ")[:200]
 
 
 def _no_safetensors(folder: Path) -> Problem:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ FALLBACKS: dict[str, Any] = {
     "training.num_train_epochs": 3.0,
 }
 UNNAMED = "custom"
+LONGEST_NAME = 100
 DEBUG_LIMITS = LimitSettings(train=32, validation=8, test=8)
 DEBUG_STEPS = 4
 DEBUG_TOKENS = 16
@@ -68,11 +70,16 @@ def filled(
     settings.model.family = family
     origins = {"model.family": "the model's config.json"} if family else {}
     if settings.model.name == UNNAMED and place:
-        settings.model.name = Path(os.path.abspath(place)).name
+        settings.model.name = _as_name(Path(os.path.abspath(place)).name)
     origins |= _fill(settings, _defaults(settings))
     if settings.debug:
         _shorten(settings, origins)
     return settings, origins
+
+
+def _as_name(folder: str) -> str:
+    """A folder's name as a part of another's: a space or what else it holds becomes -."""
+    return re.sub(r"[^\w.+-]+", "-", folder).strip(".+-")[:LONGEST_NAME] or UNNAMED
 
 
 def _make_absolute(settings: Settings) -> None:
