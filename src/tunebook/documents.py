@@ -52,7 +52,7 @@ def read_bytes(path: str | Path, limit: int = LARGEST_JSON) -> bytes:
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
-            raise BrokenDocument(str(path), f"is {_kind_of_file(found.st_mode)}, not a file")
+            raise BrokenDocument(str(path), f"is {kind_of_file(found.st_mode)}, not a file")
         if found.st_size > limit:
             what = f"holds {found.st_size:,} bytes, more than the {limit:,} that are read"
             raise BrokenDocument(str(path), what)
@@ -63,7 +63,8 @@ def read_bytes(path: str | Path, limit: int = LARGEST_JSON) -> bytes:
         raise BrokenDocument(repr(str(path)), "is no path") from None
 
 
-def _kind_of_file(mode: int) -> str:
+def kind_of_file(mode: int) -> str:
+    """What stands where a file is expected."""
     kinds = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
     return next((name for is_one, name in kinds.items() if is_one(mode)), "a device")
 
@@ -98,8 +99,11 @@ def read_json(
     return parse_json(read_bytes(path, limit), str(path), form, finite=finite)
 
 
-def parse_json(text: str | bytes, where: str, form: type = object, *, finite: bool = False) -> Any:
-    """The JSON in `text`, which is called `where` in an error."""
+def parse_json(
+    text: str | bytes, where: str, form: type = object, *, finite: bool = False,
+    halves: bool = False,
+) -> Any:  # fmt: skip
+    """The JSON in `text`, which is called `where` in an error. halves: those of characters pass."""
     text = decoded(text, where) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     try:
         found = (_FINITE if finite else _JSON).decode(text)
@@ -113,7 +117,7 @@ def parse_json(text: str | bytes, where: str, form: type = object, *, finite: bo
         raise BrokenDocument(where, TOO_DEEP) from None
     if text.count("[") + text.count("{") > DEEPEST:
         _check_depth(found, where)
-    if "\\u" in text:
+    if "\\u" in text and not halves:
         _check_characters(found, where)
     return _of_form(found, form, where)
 

@@ -120,9 +120,9 @@ def test_a_row_with_too_many_cells_is_named() -> None:
 
 
 def test_an_open_quote_does_not_swallow_rows() -> None:
-    Path("bad.tsv").write_text('source\ttarget\n"Hi\tSalut\n"Yo\tYo\n')
-    problems = refused("translate", train="bad.tsv")
-    assert problems[0].where == "bad.tsv:2"
+    Path("bad.csv").write_text('source,target\n"Hi,Salut\n"Yo,Yo\n')
+    problems = refused("translate", train="bad.csv")
+    assert problems[0].where == "bad.csv:2"
     assert "unbalanced quotes" in problems[0].what
 
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tunebook.errors import Problem, RequestError
+
 ROWS = 2000
 """Rows in one batch: enough to be fast, few enough to hold long documents."""
 
@@ -75,17 +77,35 @@ class ArrowBatch:
 
     def column(self, path: str) -> pa.Array | list[Any]:
         """The value at `path` in each row; an Arrow array where it holds plain text."""
+        try:
+            return self._column(path)
+        except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            what = f"the column {path} cannot be read: {reason[:200]}"
+            raise RequestError(Problem(self.place(0), what, "Write the file anew.")) from None
+
+    def _column(self, path: str) -> pa.Array | list[Any]:
         if path in self.table.column_names:
-            return _plain(self.table.column(path))
+            return _plain(self._checked(self.table.column(path)))
         head, *steps = path.split(".")
         if head not in self.table.column_names:
             return [None] * len(self)
-        column = self.table.column(head)
+        column = self._checked(self.table.column(head))
         while steps and pa.types.is_struct(column.type) and steps[0] in column.type.names:
             column = pc.struct_field(column, steps.pop(0))
         if steps:
             return [_follow(value, steps) for value in column.to_pylist()]
         return _plain(column)
+
+    def _checked(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """The column, if all its text is UTF-8. Raises RequestError that names the first row."""
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid:
+            index = next((i for i in range(len(column)) if not _is_valid(column.slice(i, 1))), 0)
+            what = "holds text that is not UTF-8, or is damaged"
+            raise RequestError(Problem(self.place(index), what, "Write the file anew.")) from None
+        return column
 
     def place(self, index: int) -> str:
         """`source, row 3`."""
@@ -129,6 +149,14 @@ def has_column(names: Iterable[str], path: str) -> bool:
     while steps and steps[-1].isdigit() and ".".join(steps) not in known:
         steps.pop()
     return ".".join(steps) in known
+
+
+def _is_valid(column: pa.ChunkedArray) -> bool:
+    try:
+        pa.concat_arrays(column.chunks).validate(full=True)
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array | list[Any]:

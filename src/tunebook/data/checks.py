@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunebook.data.columns import EXTRA_COLUMNS
+from tunebook.data.cells import SEPARATORS
+from tunebook.data.columns import EXTRA_COLUMNS, conversation_path
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings.schema import DataSettings
 from tunebook.tasks.task import Task
@@ -17,6 +18,7 @@ def check_request(settings: DataSettings, task: Task) -> None:
     problems = [
         *_unserved_task(settings, task),
         *_unknown_fields(settings, task),
+        *_same_column(settings, task),
         *_unknown_splits(settings),
         *_missing_keys(settings),
         *_written_rows(settings),
@@ -40,6 +42,23 @@ def _unknown_fields(settings: DataSettings, task: Task) -> Iterator[Problem]:
         if name not in known:
             what = f"{task.settings.name} has no such field; it has {', '.join(task.fields)}"
             yield Problem(f"data.fields.{name}", what, did_you_mean(name, known))
+
+
+def _same_column(settings: DataSettings, task: Task) -> Iterator[Problem]:
+    """Two fields of one column, but for the history and response of whole conversations."""
+    seen: dict[str, str] = {}
+    talks = conversation_path(task, settings.fields)
+    for name in task.fields:
+        column = settings.fields.get(name, name)
+        if not isinstance(column, str):
+            what = f"is one column, not {len(column)}"
+            yield Problem(f"data.fields.{name}", what, "Several are for references alone.")
+        elif column in seen and column != talks:
+            what = f"{seen[column]} and {name} are both read from the column {column}"
+            key = name if name in settings.fields else seen[column]
+            yield Problem(f"data.fields.{key}", what, "Name another column for one of them.")
+        else:
+            seen[column] = name
 
 
 def _unknown_splits(settings: DataSettings) -> Iterator[Problem]:
@@ -71,7 +90,24 @@ def _written_rows(settings: DataSettings) -> Iterator[Problem]:
 OF_THE_HUB = ("path", "subset", "revision")
 
 
+OF_CELLS = ("separator", "quoted")
+
+
 def _unused_keys(settings: DataSettings) -> Iterator[Problem]:
+    remedy = "Leave it out."
+    if settings.source != "hub":
+        for split, name in settings.splits.items():
+            if split in SPLITS and name != DataSettings(name="", source="hub").splits[split]:
+                what = f"belongs to a data set of the hub; you chose data={settings.name}"
+                yield Problem(f"data.splits.{split}", what, remedy)
+    given = settings.separator
+    if given is not None and given not in SEPARATORS and (len(given) != 1 or given in '"\r\n'):
+        what = f"is one character or the word tab, not {given!r}"
+        yield Problem("data.separator", what, "Set 'data.separator=\";\"', for instance.")
+    for key in OF_CELLS:
+        if settings.source != "files" and getattr(settings, key) is not None:
+            what = f"belongs to data=files; you chose data={settings.name}"
+            yield Problem(f"data.{key}", what, remedy)
     for key in OF_THE_HUB:
         if settings.source != "hub" and getattr(settings, key):
             what = f"belongs to a data set of the hub; you chose data={settings.name}"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tunebook.counting import counted
+from tunebook.data.cells import SEPARATORS, Cells
 from tunebook.data.checks import SPLITS
-from tunebook.data.faults import Faults
-from tunebook.data.formats import READERS, holds_json_lines, read_references
+from tunebook.data.faults import SHOWN, Faults
+from tunebook.data.formats import READERS, guarded, holds_json_lines, read_file, read_references
 from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
+from tunebook.documents import kind_of_file
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.settings.schema import DataSettings
 
@@ -26,12 +29,13 @@ class FileSource(Source):
 
     paths: list[Path]
     names: list[str]
+    cells: Cells
 
     @property
     def sidecars(self) -> list[Path | None]:
         """The references beside each file, where there are any."""
         beside = [path.with_name(path.stem + SIDECAR) for path in self.paths]
-        return [path if path.is_file() else None for path in beside]
+        return [path if os.path.isfile(path) else None for path in beside]
 
     @property
     def has_references(self) -> bool:
@@ -41,8 +45,11 @@ class FileSource(Source):
         """Each file's batches with its sidecar's references."""
         for path, name, sidecar in zip(self.paths, self.names, self.sidecars, strict=True):
             beside = None if sidecar is None else str(Path(name).with_name(sidecar.name))
-            batches = READERS[path.suffix.lower()](path, name, faults)
-            references = read_references(sidecar, str(beside), faults) if sidecar else None
+            batches = read_file(path, name, faults, self.cells)
+            references = None
+            if sidecar:
+                read = read_references(sidecar, str(beside), faults)
+                references = guarded(read, str(beside), faults)
             yield Part(name, batches, references, beside)
 
 
@@ -51,7 +58,7 @@ def check_files(settings: DataSettings) -> None:
     problems: list[Problem] = []
     for split in SPLITS:
         if given := getattr(settings, split):
-            _find(given, f"data.{split}", problems, Notes(lambda _: None))
+            find(given, f"data.{split}", problems, Notes(lambda _: None))
     if problems:
         raise RequestError(problems)
 
@@ -66,19 +73,25 @@ def open_files(settings: DataSettings, notes: Notes) -> dict[str, Source]:
     for split in SPLITS:
         given = getattr(settings, split)
         if given:
-            paths = _find(given, f"data.{split}", problems, notes)
+            paths = find(given, f"data.{split}", problems, notes)
             if paths:
-                found[split] = _source(split, paths, given, notes)
+                try:
+                    found[split] = _source(split, paths, settings, notes)
+                except OSError as error:
+                    problems.append(_unreadable(f"data.{split}", given, error))
     problems += _given_twice(found)
     if problems:
         raise RequestError(problems)
     return dict(found)
 
 
-def _source(split: str, paths: list[Path], given: str, notes: Notes) -> FileSource:
+def _source(split: str, paths: list[Path], settings: DataSettings, notes: Notes) -> FileSource:
+    given = getattr(settings, split)
     names = [given] if not Path(given).expanduser().is_dir() else [str(path) for path in paths]
-    source = FileSource(f"data.{split}", split, "", paths, names)
+    cells = Cells(SEPARATORS.get(settings.separator or "", settings.separator), settings.quoted)
+    source = FileSource(f"data.{split}", split, "", paths, names, cells)
     source.content = hash_of_files([*paths, *filter(None, source.sidecars)])
+    source.content += "" if cells == Cells() else f" {cells}"
     for path, sidecar in zip(paths, source.sidecars, strict=True):
         if sidecar:
             notes.add(f"data.{split}: references from {sidecar.name}, beside {path.name}")
@@ -96,22 +109,50 @@ def hash_of_files(paths: list[Path]) -> str:
     return total.hexdigest()
 
 
-def _find(given: str, key: str, problems: list[Problem], notes: Notes) -> list[Path]:
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return _find_in_folder(path, key, problems, notes)
-    if not path.is_file():
-        problems.append(Problem(key, f"there is no file or folder {given}", _near(path)))
-    elif path.suffix.lower() in (".gz", ".zip", ".zst", ".bz2", ".xz"):
-        problems.append(Problem(key, f"{given} is packed", "Unpack it first."))
-    elif path.suffix.lower() not in READERS:
+def find(given: str, key: str, problems: list[Problem], notes: Notes) -> list[Path]:
+    """The data files at `given`, a file or folder; what is wrong goes into `problems`."""
+    try:
+        path = Path(given).expanduser()
+        if path.is_dir():
+            return _find_in_folder(path, key, problems, notes)
+        problem = _problem_of_file(path, given, key)
+    except (OSError, ValueError, RuntimeError) as error:
+        problem = _unreadable(key, given, error)
+    problems += [problem] if problem else []
+    return [] if problem else [path]
+
+
+def _problem_of_file(path: Path, given: str, key: str) -> Problem | None:
+    if what := what_stands_at(path):
+        return Problem(key, f"{given} is {what}", "Give a file or a folder of files.")
+    if not path.exists():
+        return Problem(key, f"there is no file or folder {given}", _near(path))
+    if path.suffix.lower() in (".gz", ".zip", ".zst", ".bz2", ".xz"):
+        return Problem(key, f"{given} is packed", "Unpack it first.")
+    if path.suffix.lower() not in READERS:
         what = f"{given} is of no supported format; the name must end in {', '.join(READERS)}"
-        problems.append(Problem(key, what))
-    elif path.stat().st_size == 0:
-        problems.append(Problem(key, f"{given} is empty", "Give a file with rows."))
-    else:
-        return [path]
-    return []
+        return Problem(key, what)
+    if path.stat().st_size == 0:
+        return Problem(key, f"{given} is empty", "Give a file with rows.")
+    beside = path.with_name(path.stem + SIDECAR)
+    if os.path.lexists(beside) and not os.path.isfile(beside):
+        return Problem(key, f"{beside} is no file", "References stand in a file; else rename it.")
+    return None
+
+
+def what_stands_at(path: Path) -> str:
+    """What is at `path` where it is neither a file nor a folder nor nothing at all."""
+    if path.is_symlink() and not path.exists():
+        return f"a link to {os.readlink(path)}, which does not exist"
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return f"{kind_of_file(path.stat().st_mode)}, not a file"
+    return ""
+
+
+def _unreadable(key: str, given: str, error: Exception) -> Problem:
+    shown = given if len(given) <= 100 else f"{given[:97]}..."
+    reason = getattr(error, "strerror", None) or str(error)
+    return Problem(key, f"{shown} cannot be read: {reason}", "Give a file that you may read.")
 
 
 def _near(path: Path) -> str:
@@ -127,6 +168,8 @@ def _find_in_folder(folder: Path, key: str, problems: list[Problem], notes: Note
     suffixes = sorted({path.suffix.lower() for path in paths})
     if not paths:
         problems.append(Problem(key, f"the folder {folder} holds no {FORMATS} file"))
+    elif broken := [p for path in paths if (p := _problem_of_file(path, str(path), key))]:
+        problems += broken[:SHOWN]
     elif len(suffixes) > 1:
         what = f"the folder {folder} mixes formats: {', '.join(suffixes)}"
         problems.append(Problem(key, what, "Keep one format in a folder, or name one file."))
@@ -140,7 +183,8 @@ def _find_in_folder(folder: Path, key: str, problems: list[Problem], notes: Note
 def _is_data(path: Path) -> bool:
     hidden = path.name.startswith((".", "_"))
     is_sidecar = path.name.endswith(SIDECAR)
-    return path.is_file() and path.suffix.lower() in READERS and not hidden and not is_sidecar
+    is_known = path.suffix.lower() in READERS and not hidden and not is_sidecar
+    return is_known and (path.is_file() or bool(what_stands_at(path)))
 
 
 def _given_twice(found: dict[str, FileSource]) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from huggingface_hub import constants, errors
 from tunebook.data.batches import ROWS, ArrowBatch, Batch, RowBatch
 from tunebook.data.faults import Faults
 from tunebook.data.files import hash_of_files
-from tunebook.data.formats import read_jsonl
+from tunebook.data.formats import guarded, read_file
 from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
 from tunebook.errors import Problem, RequestError, did_you_mean
@@ -39,7 +39,7 @@ class HubSource(Source):
     def parts(self, faults: Faults) -> Iterator[Part]:
         """The whole split as one part."""
         assert self.dataset is not None
-        yield Part(self.name, _batches(self.dataset, self.name))
+        yield Part(self.name, guarded(_batches(self.dataset, self.name), self.name, faults))
 
 
 def open_hub(settings: DataSettings, notes: Notes) -> dict[str, Source]:
@@ -150,7 +150,7 @@ def _broken_lines(folder: Path) -> list[Problem]:
     """Where a local folder's JSONL files are broken, with file and line."""
     faults = Faults()
     for path in sorted(folder.rglob("*.jsonl")) if folder.is_dir() else ():
-        for _ in read_jsonl(path, str(path), faults):
+        for _ in read_file(path, str(path), faults):
             pass
     return faults.problems()
 

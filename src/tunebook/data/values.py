@@ -64,7 +64,13 @@ def described(value: Any) -> str:
     >>> described({"a": 1})
     "an object ({'a': 1})"
     """
-    words = {dict: "an object", list: "a list", bool: "true or false", bytes: "bytes"}
+    words = {
+        dict: "an object",
+        list: "a list",
+        bool: "true or false",
+        bytes: "bytes",
+        str: "a text",
+    }
     shown = SHORT.repr(value)
     shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
     return f"{words.get(type(value), 'a ' + type(value).__name__)} ({shown})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from tunebook.data.batches import Batch, has_column
 from tunebook.data.faults import Faults
+from tunebook.data.formats import read_file
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.predicting.fields import reads
 from tunebook.predicting.finished import FinishedRun
@@ -22,7 +24,6 @@ from tunebook.predicting.inputs import (
     every_row,
     listed_values,
     open_input,
-    reader_for,
 )
 
 Say = Callable[[str], None]
@@ -72,7 +73,7 @@ def open_mixed_input(
     A column `run` (or the one that `mapping` names for it) gives each row its run. The rest is as
     in tunebook.predicting.inputs. Raises RequestError with every problem found.
     """
-    path, column = Path(given).expanduser(), mapping.get(RUN, RUN)
+    path, column = Path(os.path.expanduser(given)), mapping.get(RUN, RUN)
     for run in runs.values():
         check_path(path, given, run.task)
     _check_mapping(runs, mapping)
@@ -107,7 +108,7 @@ def _check_mapping(runs: Mapping[str, FinishedRun], mapping: Mapping[str, str]) 
 def _all_names(path: Path) -> list[str]:
     """Every column of any row: rows for different tasks may stand far apart."""
     faults, found = Faults(), dict[str, None]()
-    for batch in reader_for(path)(path, str(path), faults):
+    for batch in read_file(path, str(path), faults):
         found |= dict.fromkeys(batch.names())
     if faults or not found:
         raise RequestError(faults.problems() or Problem(str(path), "holds no rows"))
@@ -117,7 +118,7 @@ def _all_names(path: Path) -> list[str]:
 def _rows_of_runs(path: Path, column: str, runs: Mapping[str, FinishedRun]) -> dict[str, Wanted]:
     """For each run that the file names, which rows are its own."""
     labels, named, faults = _Labels(runs), set[str](), Faults()
-    for batch in reader_for(path)(path, str(path), faults):
+    for batch in read_file(path, str(path), faults):
         for i, name in enumerate(listed_values(batch.column(column))):
             label = labels.of(name)
             named.add(label or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 
 from tunebook.data.batches import ROWS, Batch, RowBatch, has_column
 from tunebook.data.faults import Faults
-from tunebook.data.files import hash_of_files
-from tunebook.data.formats import READERS, Reader
+from tunebook.data.files import hash_of_files, what_stands_at
+from tunebook.data.formats import READERS, read_file
 from tunebook.data.values import WrongType, text_of
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.predicting.fields import Read, reader_of, reads, row_of_line, turns_to_answer, whole
@@ -24,12 +25,16 @@ FORMATS = (*READERS, TEXT_FILE)
 
 @dataclass(frozen=True)
 class InputRow:
-    """One row to answer: its id, or its number from 1, and the task's input fields."""
+    """One row to answer: its id, or its number from 1, and the task's input fields.
+
+    Where that number is the id of another row, it is `row 3`.
+    """
 
     id: str | int
     fields: dict[str, Any]
 
 
+Reader = Callable[[Path, str, Faults], Iterator[Batch]]
 Wanted = Callable[[Batch], Sequence[bool]]
 """Which rows of a batch are to be read."""
 
@@ -51,14 +56,23 @@ class InputFile:
     content: str
     """a hash of its bytes"""
     wanted: Wanted
+    taken: frozenset[str]
+    """ids of rows that are whole numbers, where other rows have no id"""
 
     def rows(self) -> Iterator[InputRow]:
-        """Every row, in order; without fields where it is not wanted."""
-        number = 1
-        for batch in self.reader(self.path, str(self.path), Faults()):
-            for row in _rows_in(batch, self.columns, self.readers, number, self.wanted, Faults()):
-                yield row
+        """Every row, in order; without fields where it is not wanted.
+
+        Raises RequestError where the file is not any more what it was.
+        """
+        faults, number = Faults(), 0
+        for batch in self.reader(self.path, str(self.path), faults):
+            for own, fields in _rows_in(batch, self.columns, self.readers, self.wanted, faults):
                 number += 1
+                made = f"row {number}" if str(number) in self.taken else number
+                yield InputRow(made if own is None else own, fields)
+        if faults or number != self.count:
+            what = "has changed while it was read"
+            raise RequestError(faults.problems() or Problem(str(self.path), what, "Run again."))
 
 
 def open_input(
@@ -73,19 +87,15 @@ def open_input(
     Rows that are not `wanted` may lack every field.
     Raises RequestError with every problem found, with file and line.
     """
-    path = Path(given).expanduser()
+    path = Path(os.path.expanduser(given))
     check_path(path, given, task)
     check_mapping(mapping, [*task.inputs, ID], reads(task))
-    reader = _text_reader(task) if path.suffix.lower() == TEXT_FILE else reader_for(path)
+    reader = _text_reader(task) if path.suffix.lower() == TEXT_FILE else read_file
     columns = _columns(names or _names(path, reader), path, task, mapping, columns_of_run, say)
     readers = {name: _reader(task, name, columns, columns_of_run) for name in task.inputs}
-    count = _check_rows(path, reader, columns, readers, wanted)
-    return InputFile(path, columns, readers, reader, count, hash_of_files([path]), wanted)
-
-
-def reader_for(path: Path) -> Reader:
-    """What reads a file with columns."""
-    return READERS[path.suffix.lower()]
+    count, taken = _check_rows(path, reader, columns, readers, wanted)
+    content = hash_of_files([path])
+    return InputFile(path, columns, readers, reader, count, content, wanted, taken)
 
 
 def _names(path: Path, reader: Reader) -> list[str]:
@@ -98,18 +108,29 @@ def _names(path: Path, reader: Reader) -> list[str]:
 
 def check_path(path: Path, given: str | Path, task: Task) -> None:
     """Raise RequestError where there is no file that can be read for `task`."""
-    suffix, problem = path.suffix.lower(), None
-    if path.is_dir():
-        problem = Problem(f"--input {given}", "is a folder", "Give one file.")
-    elif not path.is_file():
-        problem = Problem(f"--input {given}", "there is no such file", _near(path))
-    elif suffix not in FORMATS:
-        problem = Problem(f"--input {given}", f"must end in {', '.join(FORMATS)}")
-    elif suffix == TEXT_FILE and len(task.inputs) > 1:
-        what = f"a line cannot hold several fields; {reads(task)}"
-        problem = Problem(f"--input {given}", what, "Give JSONL or CSV with these columns.")
+    try:
+        problem = _problem_of(path, given, task)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = Problem(f"--input {str(given)[:100]}", f"cannot be read: {reason}")
     if problem:
         raise RequestError(problem)
+
+
+def _problem_of(path: Path, given: str | Path, task: Task) -> Problem | None:
+    suffix, where = path.suffix.lower(), f"--input {given}"
+    if path.is_dir():
+        return Problem(where, "is a folder", "Give one file.")
+    if what := what_stands_at(path):
+        return Problem(where, f"is {what}", "Give a file.")
+    if not path.is_file():
+        return Problem(where, "there is no such file", _near(path))
+    if suffix not in FORMATS:
+        return Problem(where, f"must end in {', '.join(FORMATS)}")
+    if suffix == TEXT_FILE and len(task.inputs) > 1:
+        what = f"a line cannot hold several fields; {reads(task)}"
+        return Problem(where, what, "Give JSONL or CSV with these columns.")
+    return None
 
 
 def _near(path: Path) -> str:
@@ -166,19 +187,22 @@ def _reader(
 def _check_rows(
     path: Path, reader: Reader, columns: Mapping[str, str], readers: Mapping[str, Read],
     wanted: Wanted,
-) -> int:  # fmt: skip
-    faults, count = Faults(), 0
+) -> tuple[int, frozenset[str]]:  # fmt: skip
+    """How many rows there are, and which of their numbers are another row's id."""
+    faults, count, with_id, taken = Faults(), 0, 0, set[str]()
     for batch in reader(path, str(path), faults):
-        count += sum(1 for _ in _rows_in(batch, columns, readers, count + 1, wanted, faults))
+        for own, _ in _rows_in(batch, columns, readers, wanted, faults):
+            count, with_id = count + 1, with_id + (own is not None)
+            taken |= {str(own)} if str(own).isdecimal() else set()
     if faults:
         raise RequestError(faults.problems())
-    return count
+    return count, frozenset(taken if with_id < count else ())
 
 
 def _rows_in(
-    batch: Batch, columns: Mapping[str, str], readers: Mapping[str, Read], first: int,
-    wanted: Wanted, faults: Faults,
-) -> Iterator[InputRow]:  # fmt: skip
+    batch: Batch, columns: Mapping[str, str], readers: Mapping[str, Read], wanted: Wanted,
+    faults: Faults,
+) -> Iterator[tuple[str | int | None, dict[str, Any]]]:  # fmt: skip
     raw = {name: listed_values(batch.column(columns[name])) for name in readers}
     ids, chosen = listed_values(batch.column(columns[ID])), wanted(batch)
     for i in range(len(batch)):
@@ -187,7 +211,7 @@ def _rows_in(
             for name, values in raw.items()
             if chosen[i]
         }
-        yield InputRow(_id(ids[i], first + i), fields)
+        yield _id(ids[i]), fields
 
 
 def listed_values(column: Any) -> list[Any]:
@@ -204,13 +228,13 @@ def _read(read: Read, value: Any, batch: Batch, index: int, column: str, faults:
         return ""
 
 
-def _id(value: Any, number: int) -> str | int:
+def _id(value: Any) -> str | int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     try:
-        return whole(text_of(value)) or number
+        return whole(text_of(value)) or None
     except WrongType:
-        return number
+        return None
 
 
 def _text_reader(task: Task) -> Reader:

@@ -60,7 +60,7 @@ def _columns(data: DataSettings, task: Task) -> list[Problem]:
     """Columns that the first rows of each file do not have."""
     from tunebook.data.columns import columns_of, missing_columns
     from tunebook.data.faults import Faults
-    from tunebook.data.formats import READERS
+    from tunebook.data.formats import read_file
 
     columns, problems = columns_of(task, data.fields), []
     for split in SPLITS:
@@ -68,7 +68,7 @@ def _columns(data: DataSettings, task: Task) -> list[Problem]:
         if not path.is_file():
             continue
         faults = Faults()
-        batch = next(iter(READERS[path.suffix.lower()](path, str(path), faults)), None)
+        batch = next(read_file(path, str(path), faults), None)
         names = batch.names() if batch else []
         missing = missing_columns(columns, names, f"data.{split}", str(path))
         problems += faults.problems() or [problem for _, problem in missing]
