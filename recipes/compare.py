@@ -8,7 +8,8 @@ python -m recipes.compare task=qa --report report.html --plots figures
 
 Words with = keep runs by their settings, written as for recipes.run: task=qa, seed=0,1,2,
 training.learning_rate=0.3, method='glob(p*)', method.num_virtual_tokens='range(5,50,5)',
-state=failed. All other words are folders: runs, or folders of runs; outputs if none is given.
+state=failed, debug=true (debug runs are left out otherwise).
+All other words are folders: runs, or folders of runs; outputs if none is given.
 docs/comparison.md shows it at work; docs/statistics.md says what the numbers mean.
 """
 
@@ -58,8 +59,8 @@ def _compare(words: list[str]) -> int:
 def _print(loaded: Loaded, given: argparse.Namespace, columns: list[str]) -> int:
     from tunebook import comparison
 
-    for skipped in loaded.skipped:
-        terminal.note(f"tunebook: {skipped}")
+    for line in (*loaded.skipped, *loaded.notes):
+        terminal.note(f"tunebook: {line}")
     if not loaded.runs:
         terminal.note("tunebook: no run can be read")
         return FAILED

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from made_runs import make_run
 
-from tunebook.comparison import Row, Table, load, tables
+from tunebook.comparison import Filter, Row, Table, load, render, tables
+from tunebook.comparison.page.write import page_text
 
 DIFFICULTY = np.random.default_rng(0).normal(50, 15, 60)
 
@@ -308,3 +309,106 @@ def test_distinct_has_scores_but_no_interval(tmp_path: Path) -> None:
     (table,) = tables_of(tmp_path)
     assert {(row.score, row.low, row.p) for row in table.rows} == {(7.0, None, None)}
     assert "no interval" in table.notes[0]
+
+
+def with_loss(folder: Path, loss: float, mean: float, *words: str, seeds: int = 2) -> None:
+    for seed in range(seeds):
+        make_run(folder, "task=qa", *words, seed=seed, scores=scores(mean, seed),
+                 metrics={"loss": {"train": 1.0, "validation": loss + seed / 100,
+                                   "validation_start": 9.0}})  # fmt: skip
+
+
+def test_settings_of_one_method_are_ranked_on_validation_whatever_test_says(tmp_path: Path) -> None:
+    for rate, loss, mean in ((0.1, 2.0, 9), (0.2, 1.0, 0), (0.3, 3.0, 5)):
+        with_loss(tmp_path, loss, mean, "method=prompt", f"training.learning_rate={rate}")
+    (table,) = tables_of(tmp_path)
+    assert [(row.setting, row.chosen) for row in table.rows] == [
+        ("learning_rate=0.2", True), ("learning_rate=0.1", False), ("learning_rate=0.3", False),
+    ]  # fmt: skip
+    assert [row.score is None for row in table.rows] == [False, True, True]
+    assert [row.verdict for row in table.rows] == ["", "not chosen", "not chosen"]
+    assert table.rows[0].validation_loss == pytest.approx(1.005)
+    assert "ranked by validation loss" in table.notes[0]
+    assert "validation loss ↓" in render([table], "markdown")
+    assert "1.0050" in render([table], "markdown")
+
+
+def test_only_the_chosen_settings_of_a_method_meet_the_others(tmp_path: Path) -> None:
+    with_loss(tmp_path, 2.0, 9, "method=prompt", "training.learning_rate=0.1")
+    with_loss(tmp_path, 1.0, 0, "method=prompt", "training.learning_rate=0.2")
+    with_loss(tmp_path, 5.0, 4, "method=lora")
+    make_run(tmp_path, "task=qa", "method=zero_shot", scores=scores(-20))
+    (table,) = tables_of(tmp_path)
+    assert [(row.method, row.verdict) for row in table.rows[:1]] == [("lora", "best")]
+    assert [(row.name, row.verdict) for row in table.rows[-1:]] == [
+        ("prompt learning_rate=0.1", "not chosen"),
+    ]  # fmt: skip
+
+
+def test_methods_and_amounts_of_data_are_not_chosen_among(tmp_path: Path) -> None:
+    with_loss(tmp_path, 2.0, 9, "method=prompt")
+    with_loss(tmp_path, 1.0, 0, "method=prompt", "data.limit.train=9")
+    with_loss(tmp_path, 1.0, 0, "method=lora")
+    (table,) = tables_of(tmp_path)
+    assert [row.chosen for row in table.rows] == [None, None, None]
+
+
+def test_debug_runs_are_left_out_and_named_unless_they_are_asked_for(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora")
+    make_run(tmp_path, "task=qa", "method=lora", "debug=true")
+    loaded = load([tmp_path])
+    assert [run.is_debug for run in loaded.runs] == [False]
+    assert loaded.notes == [
+        "1 debug run is left out; debug=true shows only these, debug=true,false all runs"
+    ]
+    both = load([tmp_path], [Filter("debug", [True, False])])
+    assert both.notes == []
+    names = [row.name for table in tables(both.runs) for row in table.rows]
+    assert sorted(names) == ["lora", "lora debug"]
+
+
+def test_where_there_are_only_debug_runs_they_are_shown_and_labelled(tmp_path: Path) -> None:
+    make_run(tmp_path, "task=qa", "method=lora", "debug=true")
+    loaded = load([tmp_path])
+    assert [row.name for row in tables(loaded.runs)[0].rows] == ["lora debug"]
+    assert loaded.notes == ["there are only debug runs, of a few rows and steps: no result"]
+
+
+def test_a_run_that_no_step_made_better_is_labelled_untrained(tmp_path: Path) -> None:
+    start = {"loss": {"train": 1.0, "validation": 2.5, "validation_start": 2.5}}
+    make_run(tmp_path, "task=qa", "method=lora", metrics=start)
+    make_run(tmp_path, "task=qa", "method=prompt", metrics=start)
+    make_run(tmp_path, "task=qa", "method=prompt", seed=1)
+    stopped = make_run(tmp_path, "task=qa", "method=prefix")
+    (stopped / "status.json").write_text('{"state": "complete", "error": null, "step": 0}')
+    make_run(tmp_path, "task=qa", "method=zero_shot")
+    assert {row.name for row in tables_of(tmp_path)[0].rows} == {
+        "lora untrained", "prompt untrained (1 of 2 seeds)", "prefix untrained", "zero_shot",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("format", ["rich", "markdown", "csv", "json", "latex"])
+def test_rows_can_be_told_apart_whatever_columns_are_asked_for(tmp_path: Path, format: str) -> None:
+    for tokens in (5, 20):
+        make_run(tmp_path, "task=qa", "method=prompt", f"method.num_virtual_tokens={tokens}")
+    found = render(tables_of(tmp_path), format, ["method", "score"], width=200)
+    assert "tokens=20" in found.replace("\\", "")
+    alone = render(tables_of(tmp_path / "qa" / "tiny_t5"), format, ["setting", "score"], width=200)
+    assert "prompt" not in alone
+
+
+def test_no_path_of_the_machine_stands_in_what_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outputs = tmp_path / "outputs"
+    make_run(outputs, "task=qa", "method=lora")
+    (outputs / "broken").mkdir()
+    (outputs / "broken" / "status.json").write_text("{")
+    loaded = load([outputs.absolute()])
+    page = page_text(tables(loaded.runs), tmp_path, loaded.skipped)
+    assert str(tmp_path) not in page
+    assert "outputs/qa/tiny_t5/lora" in page
+    assert "skipped outputs/broken" in page
+    for format in ("csv", "json", "markdown"):
+        assert str(tmp_path) not in render(tables(loaded.runs), format)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunebook.comparison.folders import as_seen
 from tunebook.comparison.keys import short_names
 from tunebook.comparison.table import BEST, WORSE, Row, Table
 
@@ -60,6 +61,8 @@ def p_text(p: float) -> str:
 
 
 def _score(row: Row) -> str:
+    if row.chosen is False:
+        return UNKNOWN
     if row.score is None:
         return row.state
     return f"{row.score:.1f}" + ("" if row.sd is None else f" ± {row.sd:.1f}")
@@ -103,6 +106,10 @@ COLUMNS: dict[str, Column] = {
     "setting": Column("setting", "what differs from other rows of this method and model",
                       lambda row: {"setting": row.setting}, lambda row: row.setting, is_text=True),
     "seeds": Column("seeds", "number of runs", lambda row: {"seeds": len(row.runs)}, _seeds),
+    "validation": Column("validation loss ↓", "mean over seeds; it ranks settings of one method",
+                         lambda row: {"validation_loss": row.validation_loss},
+                         lambda row: (UNKNOWN if row.validation_loss is None
+                                      else f"{row.validation_loss:.4f}"), best_first="low"),
     "score": Column("score", "headline metric: mean ± standard deviation over seeds",
                     lambda row: {"score": row.score, "sd": row.sd}, _score, best_first="score"),
     "interval": Column("95 % interval", "of the score, over test rows and seeds; `rows`: one seed, "
@@ -135,8 +142,8 @@ COLUMNS: dict[str, Column] = {
                     lambda row: {"state": row.state, "reason": row.reason or None},
                     lambda row: row.state, is_text=True),
     "folder": Column("folder", "the run folders",
-                     lambda row: {"folder": " ".join(str(run.path) for run in row.runs)},
-                     lambda row: "\n".join(str(run.path) for run in row.runs), is_text=True),
+                     lambda row: {"folder": " ".join(as_seen(run.path) for run in row.runs)},
+                     lambda row: "\n".join(as_seen(run.path) for run in row.runs), is_text=True),
 }  # fmt: skip
 WHAT = ("method", "model", "setting")
 RESULT = ("seeds", "score", "interval", "gain", "verdict")
@@ -175,7 +182,19 @@ def usual(table: Table) -> tuple[list[str], list[str], list[str]]:
     what += ["model"] if len(table.models) > 1 else []
     what += [table.group_by] if table.group_by else []
     what += ["setting"] if any(row.setting for row in table.rows) else []
-    return what, list(RESULT), list(COST)
+    result = list(RESULT)
+    if table.has_choice:
+        result.insert(1, "validation")
+    return what, result, list(COST)
+
+
+def telling_apart(names: Sequence[str], table: Table) -> list[str]:
+    """`names` of columns, with those in front without which two rows would be told by nothing."""
+    what = usual(table)[0]
+    told = [[column_of(name).text(row) for name in names if name in what] for row in table.rows]
+    if len(set(map(tuple, told))) == len(told):
+        return list(names)
+    return [*(name for name in what if name not in names), *names]
 
 
 def in_order(rows: Sequence[Row], name: str, *, higher_is_better: bool = True) -> list[Row]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunebook.comparison.folders import as_seen
 from tunebook.comparison.keys import is_condition, is_path
 from tunebook.comparison.run import Run
 from tunebook.runs.environment import THAT_CHANGE_RESULTS
@@ -17,7 +19,7 @@ DATA_CONTENT = "data_content"
 
 def conditions_of(run: Run, group_by: str | None = None) -> Conditions:
     """The conditions of `run` that are known; `group_by` is shown in a column, so it is none."""
-    found = {key: _text(value) for key, value in run.settings.items() if is_condition(key)}
+    found = {key: _text(key, value) for key, value in run.settings.items() if is_condition(key)}
     if content := run.environment.get(DATA_CONTENT):
         found = {key: value for key, value in found.items() if not is_path(key)}
         found["data content"] = str(content)[:10]
@@ -32,8 +34,10 @@ def conditions_of(run: Run, group_by: str | None = None) -> Conditions:
     return found
 
 
-def _text(value: Any) -> str:
-    return "null" if value is None else str(value)
+def _text(key: str, value: Any) -> str:
+    if value is None:
+        return "null"
+    return as_seen(value) if is_path(key) and os.path.isabs(str(value)) else str(value)
 
 
 def apart(runs: Sequence[Run], group_by: str | None = None) -> list[tuple[Conditions, list[Run]]]:

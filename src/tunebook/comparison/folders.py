@@ -27,6 +27,14 @@ def run_folders(folders: Sequence[str | Path]) -> list[Path]:
     return sorted(found.values())
 
 
+def as_seen(path: str | Path, start: str | Path = ".") -> str:
+    """`path` from `start`: what is shared with others need not tell where it was made."""
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:  # another drive
+        return str(path)
+
+
 def _below(folder: Path) -> Iterator[Path]:
     for place, names, files in os.walk(folder):
         if SIGNS & set(files):

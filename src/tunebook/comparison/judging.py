@@ -19,6 +19,7 @@ from tunebook.comparison.table import (
     BEST,
     BEST_JUDGED,
     NO_VERDICT,
+    NOT_CHOSEN,
     NOT_DISTINGUISHABLE,
     WORSE,
     Row,
@@ -37,6 +38,9 @@ def judge(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> list[st
     nothing and so have no seed. One row of one seed takes no verdict from the others.
     found: the scores of each row; empty for a metric that has no intervals.
     """
+    for row in table.rows:
+        if row.chosen is False:
+            row.verdict = NOT_CHOSEN
     if len(rows) > 1:
         for row in rows:
             row.verdict = NO_VERDICT

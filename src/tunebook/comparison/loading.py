@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tunebook.comparison.filters import STATE, Filter, problems_of
 from tunebook.comparison.folders import run_folders
 from tunebook.comparison.run import Run
+from tunebook.counting import counted
 from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem, RequestError
 from tunebook.runs.reading import (
@@ -22,6 +23,8 @@ from tunebook.runs.reading import (
     read_metrics,
     read_status,
 )
+
+DEBUG = "debug"
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,44 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was found: the runs that are asked for, and the folders that cannot be read."""
+    """What was found: the runs that are asked for, and the folders that cannot be read.
+
+    notes: what was left out on purpose, a line each.
+    """
 
     runs: list[Run]
     skipped: list[Skipped]
+    notes: list[str] = field(default_factory=list)
 
 
-def load(folders: Sequence[str | Path], filters: Sequence[Filter] = ()) -> Loaded:
+def load(
+    folders: Sequence[str | Path], filters: Sequence[Filter] = (), *, debug: bool = False
+) -> Loaded:
     """The runs in and below `folders` that every filter keeps.
 
-    A folder that cannot be read is skipped and told. Predictions are read only of runs that are
-    kept. Raises RequestError with every problem of folders and filters.
+    A folder that cannot be read is skipped and told. Debug runs are left out where there are
+    others, unless a filter names `debug` or `debug` asks for them. Predictions are read only of
+    runs that are kept. Raises RequestError with every problem of folders and filters.
     """
     runs, skipped = _each(run_folders(folders), _known)
     kept = _asked_for(runs, filters)
+    notes: list[str] = []
+    if not debug and DEBUG not in [one.key for one in filters]:
+        kept, notes = _without_debug(kept)
     scored, broken = _each(kept, _scored)
-    return Loaded(scored, [*skipped, *broken])
+    return Loaded(scored, [*skipped, *broken], notes)
+
+
+def _without_debug(runs: list[Run]) -> tuple[list[Run], list[str]]:
+    others = [run for run in runs if not run.is_debug]
+    count = len(runs) - len(others)
+    if not count:
+        return runs, []
+    if not others:
+        return runs, ["there are only debug runs, of a few rows and steps: no result"]
+    verb = "is" if count == 1 else "are"
+    return others, [f"{counted(count, 'debug run')} {verb} left out; debug=true shows only these, "
+                    "debug=true,false all runs"]  # fmt: skip
 
 
 def _each(items: Sequence[Any], read: Any) -> tuple[list[Run], list[Skipped]]:

@@ -15,6 +15,7 @@ from tunebook.comparison.columns import (
     column_of,
     heading_of,
     is_best,
+    telling_apart,
     usual,
 )
 from tunebook.comparison.table import Row, Table
@@ -67,7 +68,8 @@ def frame(table: Table, columns: Sequence[str] = ()) -> pd.DataFrame:
 
 def _values(row: Row, table: Table, columns: Sequence[str]) -> dict[str, Any]:
     grouped = [table.group_by] if table.group_by else []
-    names = columns or [*WHAT, *grouped, *RESULT, *COST, *ABOUT]
+    every = [*WHAT, *grouped, *RESULT, "validation", *COST, *ABOUT]
+    names = telling_apart(columns, table) if columns else every
     found: dict[str, Any] = {}
     for name in names:
         found.update(column_of(name).values(row))
@@ -128,10 +130,15 @@ def _listed(seeds: Sequence[Any]) -> str:
     return ", ".join("unknown" if seed is None else str(seed) for seed in seeds)
 
 
+def _names(table: Table, columns: Sequence[str]) -> list[str]:
+    every = [name for part in usual(table) for name in part]
+    return telling_apart(columns, table) if columns else every
+
+
 def _cells(table: Table, columns: Sequence[str], *, arrows: bool) -> pd.DataFrame:
     import pandas as pd
 
-    names = list(columns) or [name for part in usual(table) for name in part]
+    names = _names(table, columns)
     headings = [heading_of(name, table, arrows=arrows) for name in names]
     rows = [[column_of(name).text(row) for name in names] for row in table.rows]
     return pd.DataFrame(rows, columns=headings)
@@ -143,7 +150,7 @@ def _markdown(table: Table, columns: Sequence[str]) -> str:
     for i, row in enumerate(table.rows):
         safe = [_in_markdown(str(text)) for text in cells.iloc[i]]
         cells.iloc[i] = [f"**{text}**" if text else "" for text in safe] if is_best(row) else safe
-    names = list(columns) or [name for part in usual(table) for name in part]
+    names = _names(table, columns)
     sides = ["left" if column_of(name).is_text else "right" for name in names]
     text = cells.to_markdown(index=False, colalign=sides, disable_numparse=True)
     remarks = "".join(f"- {_in_markdown(line)}\n" for line in _remarks(table))
@@ -157,7 +164,7 @@ def _in_markdown(text: str) -> str:
 
 def _latex(table: Table, columns: Sequence[str]) -> str:
     cells = _cells(table, columns, arrows=False)
-    names = list(columns) or [name for part in usual(table) for name in part]
+    names = _names(table, columns)
     best = [i for i, row in enumerate(table.rows) if is_best(row)]
     style = cells.style.hide(axis="index").format(escape="latex")
     style = style.format_index(escape="latex", axis="columns")

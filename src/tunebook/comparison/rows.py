@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
+from tunebook.comparison.folders import as_seen
 from tunebook.comparison.keys import SEED, is_path, short_names, tells_rows_apart
 from tunebook.comparison.run import Run
 from tunebook.comparison.table import Row
@@ -41,13 +42,14 @@ def _together(runs: Iterable[Run], key: Any) -> list[list[Run]]:
 
 
 def _row_key(run: Run, group_by: str | None) -> Hashable:
-    parts = _telling(run)
+    parts = telling(run)
     if group_by:
         parts[group_by] = run.setting(group_by)
     return frozenset((key, repr(value)) for key, value in parts.items())
 
 
-def _telling(run: Run) -> dict[str, Any]:
+def telling(run: Run) -> dict[str, Any]:
+    """The settings by which the rows of a table are told apart."""
     content_is_known = "model.content" in run.settings
     found = {
         key: value
@@ -77,7 +79,7 @@ def _one_for_each_seed(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
         if any(run.score != newest.score for run in same):
             notes.append(
                 f"{len(same)} runs of {newest.method} on {newest.model} have the same settings and "
-                f"seed {newest.seed}; the newest counts: {newest.path}"
+                f"seed {newest.seed}; the newest counts: {as_seen(newest.path)}"
             )
     return kept, notes
 
@@ -88,16 +90,25 @@ def _name_settings(rows: Sequence[Row], group_by: str | None) -> None:
     for row in rows:
         groups.setdefault((row.method, row.model), []).append(row)
     for same in groups.values():
-        told = [_telling(row.runs[0]) for row in same]
+        told = [telling(row.runs[0]) for row in same]
         keys = _naming(same, told, group_by)
         names = short_names(keys)
         shared = {key: _shared([one[key] for one in told if one.get(key) is not None])
                   for key in keys}  # fmt: skip
         for row, settings in zip(same, told, strict=True):
-            row.setting = ", ".join(
-                f"{names[key]}={_short(settings[key], shared[key])}"
-                for key in keys if settings.get(key) is not None
-            )  # fmt: skip
+            named = [f"{names[key]}={_short(settings[key], shared[key])}"
+                     for key in keys if settings.get(key) is not None]  # fmt: skip
+            row.setting = ", ".join([*named, *_labels(row)])
+
+
+def _labels(row: Row) -> Iterator[str]:
+    """What has to be known of a row before its score is read."""
+    if row.runs[0].is_debug:
+        yield "debug"
+    untrained = [run for run in row.runs if run.is_untrained]
+    if untrained:
+        some = len(untrained) < len(row.runs)
+        yield f"untrained ({len(untrained)} of {len(row.runs)} seeds)" if some else "untrained"
 
 
 def _naming(rows: Sequence[Row], told: Sequence[dict[str, Any]], group_by: str | None) -> list[str]:
@@ -116,7 +127,7 @@ def _differing(told: Sequence[dict[str, Any]], group_by: str | None) -> list[str
         key for key in keys
         if key != group_by and len({repr(settings.get(key, ABSENT)) for settings in told}) > 1
     ]  # fmt: skip
-    hidden = {"template.text"} if "template.name" in found else set()
+    hidden = {"debug"} | ({"template.text"} if "template.name" in found else set())
     return [key for key in found if key not in hidden]
 
 

@@ -80,6 +80,20 @@ class Run:
         return self.settings.get("template.text") == BARE
 
     @property
+    def is_debug(self) -> bool:
+        """Whether it was a few rows and steps, to see that everything works."""
+        return self.settings.get("debug") is True
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether what is scored is where training began: no step, or none that was kept."""
+        if not (self.complete and self.trains):
+            return False
+        loss = self.metrics.get("loss", {})
+        start = loss.get("validation_start")
+        return self.step == 0 or (start is not None and start == loss.get("validation"))
+
+    @property
     def score(self) -> float:
         """The headline metric, from 0 to 100."""
         return float(self.metrics["headline"]["value"])

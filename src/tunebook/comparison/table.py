@@ -14,6 +14,7 @@ BEST_JUDGED = "best of those judged"
 NOT_DISTINGUISHABLE = "not distinguishable"
 WORSE = "worse"
 NO_VERDICT = "no verdict"
+NOT_CHOSEN = "not chosen"
 ALPHA = 0.05
 
 
@@ -27,7 +28,10 @@ class Row:
     low, high: the 95 % interval of the score. gain: score less that of zero_shot.
     p: that the difference from the best row is chance, corrected for the number of rows.
     verdict: BEST, BEST_JUDGED (where a row that cannot be judged scores higher),
-        NOT_DISTINGUISHABLE, WORSE or NO_VERDICT; empty where there is nothing to compare.
+        NOT_DISTINGUISHABLE, WORSE, NO_VERDICT or NOT_CHOSEN; empty where there is nothing to
+        compare.
+    chosen: whether validation chose these settings among several of the method, and the row is
+        scored; None where there are no others.
     """
 
     method: str
@@ -44,6 +48,13 @@ class Row:
     gain: float | None = None
     p: float | None = None
     verdict: str = ""
+    chosen: bool | None = None
+
+    @property
+    def validation_loss(self) -> float | None:
+        """The mean over seeds; None unless it is known of each."""
+        found = [run.metrics.get("loss", {}).get("validation") for run in self.runs]
+        return None if None in found or not self.complete else sum(found) / len(found)
 
     @property
     def complete(self) -> bool:
@@ -135,5 +146,10 @@ class Table:
 
     @property
     def scored(self) -> list[Row]:
-        """The rows that have a score."""
-        return [row for row in self.rows if row.complete]
+        """The rows that have a score: complete, and not ruled out on validation."""
+        return [row for row in self.rows if row.complete and row.chosen is not False]
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether rows are settings of one method, ranked by validation loss."""
+        return any(row.chosen is not None for row in self.rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tunebook.comparison.choosing import choose
 from tunebook.comparison.columns import in_order
 from tunebook.comparison.conditions import Conditions, apart, differences
 from tunebook.comparison.judging import judge
@@ -52,6 +53,7 @@ def _table(
         _higher_is_better(headline), first.predictions.count if first.predictions else None,
         rows, conditions, why, notes, group_by,
     )  # fmt: skip
+    table.notes += choose([row for row in rows if row.complete])
     _score(table)
     _add_gains(table)
     table.rows.sort(key=lambda row: _place(row, table))
@@ -121,7 +123,9 @@ def _before(row: Row, headline: str) -> float | None:
 
 def _place(row: Row, table: Table) -> tuple[Any, ...]:
     sign = -1 if table.higher_is_better else 1
-    score = (not row.complete, sign * (row.score or 0.0))
+    passed_over = row.chosen is False
+    rank = row.validation_loss if passed_over else sign * (row.score or 0.0)
+    score = (not row.complete, passed_over, rank)
     return (row.method, row.model, *_order(row.group), *score) if table.group_by else score
 
 

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from tunebook.comparison.columns import column_of, heading_of, is_best, usual
+from tunebook.comparison.columns import column_of, heading_of, is_best, telling_apart, usual
 from tunebook.comparison.table import Row, Table
 from tunebook.terminal import Console, safe
 
@@ -83,7 +83,7 @@ def _failure(row: Row) -> str:
 def _blocks(table: Table, columns: Sequence[str], width: int) -> list[list[Shown]]:
     """One grid where it fits, else results above costs, else with narrower rows."""
     if columns:
-        return [_plain(table, columns)]
+        return [_plain(table, telling_apart(columns, table))]
     what, result, cost = usual(table)
     stacked = Shown(STACKED, "method", lambda row: _stack(row, table))
     layouts = [

@@ -51,7 +51,7 @@ def compared(
     from tunebook import comparison
 
     there = [one.folder for one in outcomes if _left_a_folder(one)]
-    runs = comparison.load(there).runs if there else []
+    runs = comparison.load(there, debug=True).runs if there else []
     runs += [_as_run(plan[one.number], one) for one in outcomes
              if not (one.is_well or _left_a_folder(one))]  # fmt: skip
     swept = [key for key in varied if key not in SHOWN_ANYWAY]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunebook.comparison.columns import column_of, heading_of, is_best, usual
+from tunebook.comparison.folders import as_seen
 from tunebook.comparison.plots import figures_of, inline_svg
 from tunebook.comparison.rendering import title_of
 from tunebook.comparison.table import Row, Table
@@ -96,7 +96,7 @@ def _heading(name: str, table: Table) -> Heading:
 def _line(row: Row, names: Sequence[str], folder: Path) -> Line:
     return Line(
         [_cell(row, name) for name in names], is_best(row), row.state,
-        [f"{row.name}, seed {run.seed}: {_as_seen(run.path, folder)}" for run in row.runs],
+        [f"{row.name}, seed {run.seed}: {as_seen(run.path, folder)}" for run in row.runs],
     )  # fmt: skip
 
 
@@ -119,11 +119,3 @@ def _text(value: Any) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
-
-
-def _as_seen(path: Path, folder: Path) -> str:
-    """Relative where that is shorter: a page that is shared need not tell where it was made."""
-    try:
-        return min(os.path.relpath(path, folder), str(path), key=len)
-    except ValueError:  # another drive
-        return str(path)

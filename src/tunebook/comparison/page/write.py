@@ -13,9 +13,11 @@ import datetime
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tunebook.comparison.folders import as_seen
 from tunebook.comparison.loading import Skipped
 from tunebook.comparison.page.content import Part, parts_of
 from tunebook.comparison.page.examples import MOST_BYTES, examples_of
@@ -44,7 +46,8 @@ def page_text(tables: Sequence[Table], folder: Path, skipped: Sequence[Skipped] 
     parts = parts_of(tables, folder)
     share = MOST_BYTES // max(1, len(tables))
     examples = {part.name: examples_of(part.table, share) for part in parts}
-    return _filled(parts, examples, skipped)
+    told = [replace(one, path=Path(as_seen(one.path, folder))) for one in skipped]
+    return _filled(parts, examples, told)
 
 
 def _filled(parts: Sequence[Part], examples: dict[str, Any], skipped: Sequence[Skipped]) -> str:

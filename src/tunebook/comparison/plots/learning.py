@@ -44,7 +44,8 @@ def learning_figure(table: Table) -> Figure | None:
 
 def _best_first(table: Table) -> list[Row]:
     sign = -1 if table.higher_is_better else 1
-    return sorted(table.scored, key=lambda row: sign * (row.score or 0.0))
+    complete = [row for row in table.rows if row.complete]
+    return sorted(complete, key=lambda row: (row.chosen is False, sign * (row.score or 0.0)))
 
 
 def _curves(row: Row) -> list[Curve]:

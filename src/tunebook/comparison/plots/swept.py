@@ -25,8 +25,13 @@ def swept_figures(table: Table) -> list[Figure]:
     return [_figure(table, key, lines) for key, lines in found if lines]
 
 
+def _complete(table: Table) -> list[Row]:
+    """Those that validation ruled out too: curves over settings of one method show its loss."""
+    return [row for row in table.rows if row.complete]
+
+
 def _swept_numbers(table: Table) -> list[str]:
-    settings = {key for row in table.scored for key in row.runs[0].settings}
+    settings = {key for row in _complete(table) for key in row.runs[0].settings}
     telling = [key for key in sorted(settings) if tells_rows_apart(key, trains=True)]
     return [
         key for key in telling
@@ -37,7 +42,7 @@ def _swept_numbers(table: Table) -> list[str]:
 def _lines(table: Table, key: str, *, only_numbers: bool = False) -> list[list[Row]]:
     """Rows that differ in `key` alone, together, each line in the order of the values."""
     found: dict[Hashable, list[Row]] = {}
-    for row in table.scored:
+    for row in _complete(table):
         value = row.value_of(key)
         if value is not None and (_is_number(value) or not only_numbers):
             found.setdefault(_all_but(row, key), []).append(row)
@@ -63,23 +68,25 @@ def _place(value: Any) -> tuple[bool, Any]:
 def _figure(table: Table, key: str, lines: Sequence[list[Row]]) -> Figure:
     name = short_names([key])[key]
     shown = lines[:MOST_CURVES]
+    by_loss = any(row.chosen is not None for line in shown for row in line)
+    what = "validation loss" if by_loss else table.headline
     labels = _labels(table, shown, name)
-    level = [row for row in table.scored if row.value_of(key) is None][:MOST_CURVES]
+    level = [row for row in table.scored if row.value_of(key) is None and not by_loss]
 
     def draw(axes: Axes, look: Look) -> None:
         places = _places(shown, key)
         for line, label in zip(shown, labels, strict=True):
             _draw_line(axes, look, line, [places[repr(row.value_of(key))] for row in line], label)
-        for row in level:
+        for row in level[:MOST_CURVES]:
             _draw_level(axes, look, row)
         _label_values(axes, shown, key)
         axes.set_xlabel(name)
-        axes.set_ylabel(table.headline)
+        axes.set_ylabel(what)
 
     left_out = f", {MOST_CURVES} of {len(lines)} curves" if len(lines) > MOST_CURVES else ""
     words = "; ".join(f"{label}: {_scores(line, key)}"
                       for line, label in zip(shown, labels, strict=True))  # fmt: skip
-    return Figure(f"over-{name.replace('.', '-')}", f"{table.headline} over {name}{left_out}",
+    return Figure(f"over-{name.replace('.', '-')}", f"{what} over {name}{left_out}",
                   f"{words}.", table, draw)  # fmt: skip
 
 
@@ -97,7 +104,13 @@ def _labels(table: Table, lines: Sequence[list[Row]], name: str) -> list[str]:
 
 
 def _scores(line: Sequence[Row], key: str) -> str:
-    return ", ".join(f"{row.score:.1f} at {row.value_of(key)}" for row in line)
+    return ", ".join(f"{_height(row):.3g} at {row.value_of(key)}" for row in line)
+
+
+def _height(row: Row) -> float:
+    """The validation loss where settings of one method are compared, else the score."""
+    height = row.score if row.chosen is None else row.validation_loss
+    return height or 0.0
 
 
 def _all_numbers(lines: Sequence[list[Row]], key: str) -> bool:
@@ -116,11 +129,12 @@ def _places(lines: Sequence[list[Row]], key: str) -> dict[str, float]:
 def _draw_line(
     axes: Axes, look: Look, line: Sequence[Row], places: Sequence[float], label: str
 ) -> None:
-    scores = [row.score or 0.0 for row in line]
-    low = [max(0.0, score - (row.low if row.low is not None else score))
-           for score, row in zip(scores, line, strict=True)]  # fmt: skip
-    high = [max(0.0, (row.high if row.high is not None else score) - score)
-            for score, row in zip(scores, line, strict=True)]  # fmt: skip
+    scores = [_height(row) for row in line]
+    ends = [(None, None) if row.chosen is not None else (row.low, row.high) for row in line]
+    low = [0.0 if end is None else max(0.0, score - end)
+           for score, (end, _) in zip(scores, ends, strict=True)]  # fmt: skip
+    high = [0.0 if end is None else max(0.0, end - score)
+            for score, (_, end) in zip(scores, ends, strict=True)]  # fmt: skip
     style = look.dashed(line[0])
     axes.errorbar(places, scores, yerr=[low, high], fmt="none", color=style["color"],
                   elinewidth=1, capsize=2)  # fmt: skip
