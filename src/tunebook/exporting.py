@@ -17,6 +17,7 @@ from tunebook import methods, report
 from tunebook.errors import Problem, RequestError
 from tunebook.models.facts import ModelFacts
 from tunebook.predicting.finished import FinishedRun
+from tunebook.runs.files import give_usual_rights
 from tunebook.settings import Resolved, Settings
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _save(
     model.save_pretrained(target, save_embedding_layers=False)
     text = _readme(run, settings, facts, model.active_peft_config.num_virtual_tokens, base)
     (target / "README.md").write_text(text, encoding="utf-8")
+    give_usual_rights(target)
 
 
 def _difference(prompted: Any, prefixed: Any, base: Base) -> float:

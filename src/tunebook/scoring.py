@@ -13,7 +13,7 @@ from tunebook.decoding import generate
 from tunebook.metrics.bootstrap import Interval
 from tunebook.models.base import Base
 from tunebook.runs import environment
-from tunebook.runs.files import read_json, write_json
+from tunebook.runs.files import OLD, read_json, remove_parts, write_json
 from tunebook.runs.fingerprint import digest
 from tunebook.settings.schema import Settings
 from tunebook.tasks import Row, Task, task_of
@@ -62,13 +62,24 @@ def answer_of_base(
     `name` is what they are called where it is said that they were kept.
     """
     file = kept_answers(base, rows, settings, model_content)
-    kept = read_json(file)
-    if kept is not None:
+    if kept := _kept(file, len(rows)):
         say(f"{name}: answers of the untouched model are kept from an earlier run")
-        return Answers(kept["texts"], kept["perplexity"])
+        return kept
+    remove_parts(file.parent, OLD)
     answers = answer(base.model, base, rows, settings, progress, say)
     write_json(file, {"texts": answers.texts, "perplexity": answers.perplexity})
     return answers
+
+
+def _kept(file: Path, count: int) -> Answers | None:
+    """The answers in `file`, where it holds as many; a damaged file is written anew."""
+    content = read_json(file)
+    known = content if isinstance(content, dict) else {}
+    texts, perplexity = known.get("texts"), known.get("perplexity")
+    if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+        return None
+    is_whole = len(texts) == count and isinstance(perplexity, float | None)
+    return Answers(texts, perplexity) if is_whole else None
 
 
 def kept_answers(base: Base, rows: EncodedRows, settings: Settings, model_content: str) -> Path:
