@@ -22,6 +22,7 @@ from tunebook.runs.environment import environment
 from tunebook.runs.fingerprint import digest, fingerprint
 from tunebook.runs.whole import RUN_FILES
 from tunebook.settings import Resolved, Settings, resolve
+from tunebook.settings.checks import virtual_tokens
 from tunebook.system import problem_of
 from tunebook.tasks import task_of
 from tunebook.templates import check_on_rows
@@ -250,11 +251,11 @@ def _rehearse(work: Work, path: Path) -> Result:
     from tunebook.rehearsal import Splits, rehearse
 
     forget_peak_memory()
-    with work.timed("load"):
-        base = load_base(work)
-        methods.check(base, work.settings)
-        splits = Splits(*encode(work, base))
-    with variables_restored():
+    with failures_told(work.settings), variables_restored():
+        with work.timed("load"):
+            base = load_base(work)
+            methods.check(base, work.settings)
+            splits = Splits(*encode(work, base))
         found = rehearse(work, base, splits, lambda: attach(work, base))
     is_there = RunFolder(path).complete
     work.say(f"dry run: nothing was written; the run would be {path}"
@@ -273,7 +274,18 @@ def failures_recorded(folder: RunFolder, settings: Settings) -> Any:
     except Exception as error:
         reason = _reason(_of_the_folder(folder) or error)
         folder.fail(settings, reason)
-        raise RunFailed(f"{reason.splitlines()[0]}{_remedy(reason)}", folder.path) from error
+        raise RunFailed(_in_a_line(reason, settings), folder.path) from error
+
+
+@contextmanager
+def failures_told(settings: Settings) -> Any:
+    """A failure is told in one line where there is no folder to write it into."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RunFailed(_in_a_line(_reason(error), settings)) from error
 
 
 def _of_the_folder(folder: RunFolder) -> RunFailed | None:
@@ -295,10 +307,18 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".strip()
 
 
-def _remedy(words: str) -> str:
-    if any(sign in words.lower() for sign in OUT_OF_MEMORY):
-        return ". Lower training.batch_size and raise training.gradient_accumulation_steps"
-    return ""
+def _in_a_line(reason: str, settings: Settings) -> str:
+    is_memory = any(sign in reason.lower() for sign in OUT_OF_MEMORY)
+    return reason.splitlines()[0] + (f". {_remedy(settings)}" if is_memory else "")
+
+
+def _remedy(settings: Settings) -> str:
+    """What lowers the memory most: positions that are learned, rows at a time, the model itself."""
+    if virtual_tokens(settings) > settings.template.max_source_tokens:
+        return "Lower method.num_virtual_tokens"
+    if (settings.training.batch_size or 1) > 1:
+        return "Lower training.batch_size and raise training.gradient_accumulation_steps"
+    return "Choose a smaller model, or one number format down: model.dtype=bfloat16"
 
 
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")

@@ -101,6 +101,48 @@ def test_a_tokenizer_larger_than_the_model_is_told(tmp_path, tiny):
     assert said[-1] == f"the tokenizer knows {size} tokens, the model only 100"
 
 
+def _with_a_token_beyond(folder, tiny, name, *, in_config=False):
+    """A llama whose tokenizer has one token more than the model, as its pad or end token."""
+    from transformers import AutoTokenizer
+
+    tiny.save_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    words = len(tokenizer)
+    tiny.save_model(folder, "llama", vocab_size=words)
+    tokenizer.add_tokens(["[NEW]"])
+    setattr(tokenizer, name, "[NEW]")
+    tokenizer.save_pretrained(folder)
+    if in_config:
+        config = json.loads((folder / "config.json").read_text()) | {"pad_token_id": words}
+        (folder / "config.json").write_text(json.dumps(config))
+    return words
+
+
+@pytest.mark.parametrize("in_config", [False, True])
+def test_padding_stays_within_the_embeddings(in_config, tmp_path, tiny):
+    _with_a_token_beyond(tmp_path, tiny, "pad_token", in_config=in_config)
+    said: list[str] = []
+    base = loaded(tmp_path, said)
+    line = "pad token </s> (the model has no vector for it: the end token, always masked)"
+    assert line in said
+    assert base.tokenizer.pad_token_id == base.model.config.pad_token_id == 1
+    type(base.model)(base.model.config)  # refuses a pad token beyond its vocabulary
+
+
+def test_an_end_token_beyond_the_embeddings_is_refused(tmp_path, tiny):
+    words = _with_a_token_beyond(tmp_path, tiny, "eos_token")
+    message = rf"the end token \[NEW\] is number {words} of {words}\. Name one"
+    with pytest.raises(RequestError, match=message):
+        loaded(tmp_path)
+
+
+def test_an_end_token_that_is_no_number_is_refused(copied):
+    folder = copied("llama")
+    (folder / "generation_config.json").write_text('{"eos_token_id": "abc"}')
+    with pytest.raises(RequestError, match=r"eos_token_id is \['abc'\] in its generation_config"):
+        loaded(folder)
+
+
 def _without(folder, *names):
     tensors = load_file(folder / "model.safetensors")
     kept = {k: v for k, v in tensors.items() if not k.endswith(names)}

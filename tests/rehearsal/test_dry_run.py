@@ -10,6 +10,7 @@ import pytest
 
 import tunebook
 from recipes import compose
+from tunebook.errors import RunFailed
 from tunebook.rehearsal.estimate import Estimate, words_for
 
 Files = Callable[[str], list[str]]
@@ -110,3 +111,15 @@ def test_the_estimate_adds_up() -> None:
     assert "about 2 min" in words
     assert "100 steps of 0.5 s: 1.5 passes" in words
     assert "about 1.5 GB" in words
+
+
+def test_a_full_memory_is_told_in_one_line(t5_folder, task_files, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes\nat line")
+
+    monkeypatch.setattr("tunebook.running.load_base", full)
+    with pytest.raises(RunFailed) as raised:
+        rehearsed([*task_files("translate"), f"model.path={t5_folder}"], tmp_path)
+    assert str(raised.value).startswith("RuntimeError: DefaultCPUAllocator: can't allocate memory")
+    assert str(raised.value).endswith("Lower training.batch_size and raise training.gradient_"
+                                      "accumulation_steps")  # fmt: skip

@@ -215,7 +215,8 @@ def _without_padding_beyond(folder: Path) -> dict[str, Any]:
 
     config = AutoConfig.from_pretrained(folder, **FROM_DISK)
     text = config.get_text_config(decoder=True)
-    if (getattr(text, "pad_token_id", None) or 0) < text.vocab_size:
+    pad, words = (getattr(text, name, None) for name in ("pad_token_id", "vocab_size"))
+    if pad is None or words is None or pad < words:
         return {}
     text.pad_token_id = None
     return {"config": config}
@@ -285,7 +286,10 @@ def _give_pad_token(model: Any, tokenizer: Any, say: Say) -> None:
 def _stop_at_end_token(model: Any, tokenizer: Any) -> None:
     """Training ends each target with the tokenizer's end token: generation must stop at it too."""
     stops = model.generation_config.eos_token_id
-    stops = [] if stops is None else [stops] if isinstance(stops, int) else list(stops)
+    stops = [] if stops is None else list(stops) if isinstance(stops, list) else [stops]
+    if any(not isinstance(one, int) for one in stops):
+        what = f"eos_token_id is {stops} in its generation_config.json, which are no token ids"
+        raise RequestError(Problem("model.path", what, "Correct it, or take that file out."))
     if tokenizer.eos_token_id not in stops:
         stops.append(tokenizer.eos_token_id)
     model.generation_config.eos_token_id = stops[0] if len(stops) == 1 else stops
