@@ -263,6 +263,13 @@ def test_the_village_gives_as_many_rows_as_asked_for(village: list[tuple[Any, ..
     assert found.said == []
 
 
+def test_more_rows_than_the_village_makes_are_refused(village: list[tuple[Any, ...]]) -> None:
+    limit = {"train": 10**12, "test": 2_000_000}
+    problems = refused("translate", name="village", source="village", limit=limit)
+    assert [problem.where for problem in problems] == ["data.limit.train", "data.limit.test"]
+    assert village == []
+
+
 def test_the_village_fingerprint_follows_its_rows(village: list[tuple[Any, ...]]) -> None:
     prints = [
         loaded("translate", name="village", source="village", seed=seed).examples.fingerprint

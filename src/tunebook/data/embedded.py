@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.data.batches import ROWS, RowBatch
+from tunebook.data.checks import SPLITS
 from tunebook.data.faults import Faults
 from tunebook.data.source import Part, Source
+from tunebook.errors import Problem, RequestError
 from tunebook.settings.schema import DataSettings
 from tunebook.tasks.task import Task
+
+MOST_ROWS = 1_000_000
 
 
 @dataclass
@@ -32,12 +36,21 @@ def open_village(settings: DataSettings, task: Task) -> dict[str, Source]:
     """The three splits of the village for `task`: as many rows as data.limit asks for."""
     from tunebook.data import village
 
+    if problems := [*_too_many(settings)]:
+        raise RequestError(problems)
     sources: dict[str, Source] = {}
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         count = getattr(settings.limit, split) or village.DEFAULT_ROWS[split]
         rows = village.rows(task.settings.kind, split, count, settings.seed)
         sources[split] = VillageSource(f"village {split}", split, _content(rows), rows)
     return sources
+
+
+def _too_many(settings: DataSettings) -> Iterator[Problem]:
+    for split in SPLITS:
+        if (count := getattr(settings.limit, split) or 0) > MOST_ROWS:
+            what = f"asks for {count:,} rows, and the village makes at most {MOST_ROWS:,}"
+            yield Problem(f"data.limit.{split}", what, "Ask for fewer.")
 
 
 def _content(rows: list[dict[str, Any]]) -> str:

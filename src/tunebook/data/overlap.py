@@ -15,6 +15,8 @@ from tunebook.tasks.task import Task
 if TYPE_CHECKING:
     from datasets import Dataset
 
+VERY_LONG = 1_000_000
+"""Characters from which on only the white space around a text is left out: words cost memory."""
 PAIRS = {
     ("train", "test"): "scores may be too good",
     ("validation", "test"): "scores may be too good",
@@ -47,14 +49,15 @@ def input_keys(dataset: Dataset, task: Task) -> np.ndarray:
     probability of 3e-8.
     """
     keys = [
-        np.fromiter(
-            (hash(tuple(map(_folded, texts))) for texts in zip(*batch, strict=True)), np.int64
-        )
+        np.fromiter(map(_key, *(column.to_pylist() for column in columns)), np.int64)
         for columns in scan(dataset, task.inputs)
-        if (batch := [column.to_pylist() for column in columns])
     ]
     return np.concatenate([np.zeros(0, np.int64), *keys])
 
 
+def _key(*texts: str) -> int:
+    return hash("\0".join(map(_folded, texts)))
+
+
 def _folded(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()) if len(text) < VERY_LONG else text.strip()
