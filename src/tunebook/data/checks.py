@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tunebook.data.cells import SEPARATORS
 from tunebook.data.columns import EXTRA_COLUMNS, conversation_path
-from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.errors import Problem, RequestError, did_you_mean, either
 from tunebook.settings.schema import DataSettings
 from tunebook.tasks.task import Task
 
@@ -102,8 +102,8 @@ def _unused_keys(settings: DataSettings) -> Iterator[Problem]:
                 yield Problem(f"data.splits.{split}", what, remedy)
     given = settings.separator
     if given is not None and given not in SEPARATORS and (len(given) != 1 or given in '"\r\n'):
-        what = f"is one character or the word tab, not {given!r}"
-        yield Problem("data.separator", what, "Set 'data.separator=\";\"', for instance.")
+        what = f"is one character or one of {either([*SEPARATORS][:3])}, not {given!r}"
+        yield Problem("data.separator", what, "Set data.separator=semicolon, for instance.")
     for key in OF_CELLS:
         if settings.source != "files" and getattr(settings, key) is not None:
             what = f"belongs to data=files; you chose data={settings.name}"

@@ -65,7 +65,7 @@ class DataSettings:
         {}, "which column holds a field: data.fields.document=article"
     )
     separator: str | None = setting(
-        None, "between the cells of CSV and TSV: one character, or tab; null: as the header shows",
+        None, "between cells of CSV and TSV: a character, comma, semicolon or tab; null: as shown",
         changes_result=False,
     )  # fmt: skip
     quoted: bool | None = setting(
