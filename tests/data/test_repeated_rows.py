@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loading_examples import PAIRS, loaded, refused, write_lines
+from loading_examples import PAIRS, loaded, refused, task_named, write_lines
+
+from tunebook.data import reading
+from tunebook.data.notes import Notes
+from tunebook.settings.schema import DataSettings
 
 
 def files(**splits: list[Any]) -> dict[str, str]:
@@ -86,6 +90,18 @@ def test_no_source_stands_on_both_sides_of_what_is_held_out() -> None:
     assert [len(found.rows(split)) for split in ("train", "validation", "test")] == [80, 10, 10]
     assert len(set.union(*sources)) == sum(map(len, sources))
     assert found.heard("rows of the same source stay together")
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_rows_held_out_by_source_are_another_content(repeats: bool) -> None:
+    """Finished runs on rows that were held out otherwise are not answered in its place."""
+    rows = [row(f"s{i % 20 if repeats else i}", f"t{i}") for i in range(100)]
+    found = loaded("translate", **files(train=rows))
+    settings = DataSettings(name="files", source="files", train="train.jsonl")
+    task = task_named("translate")
+    sources = reading.open_sources(settings, task, Notes(lambda line: None))
+    as_read = reading.fingerprint(sources, settings, task, [])
+    assert (found.examples.fingerprint != as_read) == repeats
 
 
 def test_a_source_of_half_the_rows_is_not_held_out() -> None:

@@ -38,14 +38,14 @@ def load(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Exam
     """
     from tunebook.data import checks, overlap, reading, sampling
 
-    notes = Notes(say)
+    notes, made = Notes(say), list[str]()
     checks.check_request(settings, task)
     found = reading.open_sources(settings, task, notes)
     pools = reading.read_sources(found, settings, task, notes)
-    splits = sampling.draw_splits(pools, settings, task, notes)
+    splits = sampling.draw_splits(pools, settings, task, notes, made)
     overlap.report(splits, settings, task, notes)
     return Examples(
-        **splits, fingerprint=reading.fingerprint(found, settings, task), notes=notes.lines
+        **splits, fingerprint=reading.fingerprint(found, settings, task, made), notes=notes.lines
     )
 
 
@@ -57,17 +57,17 @@ def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None
     """
     from tunebook.data import checks, overlap, reading, sampling
 
-    notes = Notes(say)
+    notes, made = Notes(say), list[str]()
     checks.check_request(settings, task)
     unread = ["test"] if has_own_test(settings) else []
     found = reading.open_sources(without_test(settings), task, notes)
     found.pop("test", None)
     pools = reading.read_sources(found, settings, task, notes)
-    splits = sampling.draw_splits(pools, settings, task, notes, unread)
+    splits = sampling.draw_splits(pools, settings, task, notes, made, unread)
     splits["test"] = splits["train"].select([])
     overlap.report(splits, settings, task, notes)
     return Examples(
-        **splits, fingerprint=reading.fingerprint(found, settings, task), notes=notes.lines
+        **splits, fingerprint=reading.fingerprint(found, settings, task, made), notes=notes.lines
     )
 
 

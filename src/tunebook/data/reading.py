@@ -59,9 +59,11 @@ def _unfound_references(pools: Mapping[str, Pool], settings: DataSettings) -> li
     return [Problem("data.fields.references", what, "Set data.fields.references=COLUMN.")]
 
 
-def fingerprint(sources: Mapping[str, Source], settings: DataSettings, task: Task) -> str:
-    """A hash of the content of every split, and of how it is made into rows where that is told."""
+def fingerprint(
+    sources: Mapping[str, Source], settings: DataSettings, task: Task, made: list[str]
+) -> str:
+    """A hash of the content of every split, and of what was `made` of its rows."""
     lines = [f"{split} {source.content}" for split, source in sorted(sources.items())]
     lines += ["a row a reply"] if conversation_path(task, settings.fields) else []
-    lines += ["rows of one source joined"] if settings.group else []
+    lines += made
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

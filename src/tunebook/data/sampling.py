@@ -32,22 +32,24 @@ HELD_OUT_AT_MOST = 500
 
 def draw_splits(
     pools: Mapping[str, Pool], settings: DataSettings, task: Task, notes: Notes,
-    unread: Sequence[str] = (),
+    made: list[str], unread: Sequence[str] = (),
 ) -> dict[str, Dataset]:  # fmt: skip
     """Train, validation and test: what is missing is held out of train, then limits apply.
 
     unread: splits that have rows of their own, which were not read; they are left out.
-    Raises RequestError where train has too few rows to hold any out.
+    Adds to `made` how they were made, where that is more than to draw rows. Raises RequestError
+    where train has too few rows to hold any out.
     """
     train = pools["train"]
     missing = [split for split in ("validation", "test") if split not in (*pools, *unread)]
-    held = _hold_out(train, missing, settings.seed, task, notes)
+    held = _hold_out(train, missing, settings.seed, task, notes, made)
     drawn = {
         split: _part(pools.get(split, train), held.get(split))
         for split in SPLITS
         if split not in unread
     }
     if settings.group:
+        made.append("rows of one source joined")
         drawn |= {split: _joined(pool, split, task, notes)
                   for split, pool in drawn.items() if split != "train"}  # fmt: skip
     return {split: _limited(pool, split, settings, notes) for split, pool in drawn.items()}
@@ -60,7 +62,7 @@ def _part(pool: Pool, positions: np.ndarray | None) -> Pool:
 
 
 def _hold_out(
-    pool: Pool, missing: list[str], seed: int, task: Task, notes: Notes
+    pool: Pool, missing: list[str], seed: int, task: Task, notes: Notes, made: list[str]
 ) -> dict[str, np.ndarray]:
     """The positions in `pool` of each missing split, and of train without them.
 
@@ -78,6 +80,7 @@ def _hold_out(
     if not is_left.any() or not all(map(len, held.values())):
         raise RequestError(_too_few(pool, groups, missing))
     whole = f"; {_together(pool, task)} stay together" if len(np.unique(groups)) < there else ""
+    made += ["held out by source"] if whole else []
     for split in missing:
         notes.add(f"data.{split}: none given, so {counted(len(held[split]), 'row')} of {there} are "
                   f"held out of train (10 %, at most {HELD_OUT_AT_MOST}; data.seed={seed}{whole})"

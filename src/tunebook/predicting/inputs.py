@@ -93,7 +93,7 @@ def open_input(
     reader = _text_reader(task) if path.suffix.lower() == TEXT_FILE else read_file
     columns = _columns(names or _names(path, reader), path, task, mapping, columns_of_run, say)
     readers = {name: _reader(task, name, columns, columns_of_run) for name in task.inputs}
-    count, taken = _check_rows(path, reader, columns, readers, wanted)
+    count, taken = _check_rows(path, reader, columns, readers, wanted, say)
     content = hash_of_files([path])
     return InputFile(path, columns, readers, reader, count, content, wanted, taken)
 
@@ -186,7 +186,7 @@ def _reader(
 
 def _check_rows(
     path: Path, reader: Reader, columns: Mapping[str, str], readers: Mapping[str, Read],
-    wanted: Wanted,
+    wanted: Wanted, say: Callable[[str], None],
 ) -> tuple[int, frozenset[str]]:  # fmt: skip
     """How many rows there are, and which of their numbers are another row's id."""
     faults, count, with_id, taken = Faults(), 0, 0, set[str]()
@@ -196,6 +196,8 @@ def _check_rows(
             taken |= {str(own)} if str(own).isdecimal() else set()
     if faults:
         raise RequestError(faults.problems())
+    for note in faults.notes:
+        say(note)
     return count, frozenset(taken if with_id < count else ())
 
 

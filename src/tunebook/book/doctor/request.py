@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,24 +53,35 @@ def _data(settings: Settings) -> list[Problem]:
 
 
 def _size(data: DataSettings) -> int:
-    given = [Path(path).expanduser() for split in SPLITS if (path := getattr(data, split))]
-    return sum(path.stat().st_size for path in given if path.is_file())
+    return sum(path.stat().st_size for _, path in _files(data))
+
+
+def _files(data: DataSettings) -> Iterator[tuple[str, Path]]:
+    """The files that are given, with their split."""
+    for split in SPLITS:
+        path = os.path.expanduser(getattr(data, split) or "")
+        if os.path.isfile(path):
+            yield split, Path(path)
 
 
 def _columns(data: DataSettings, task: Task) -> list[Problem]:
     """Columns that the first rows of each file do not have."""
+    from tunebook.data.batches import has_column
     from tunebook.data.columns import columns_of, missing_columns
     from tunebook.data.faults import Faults
-    from tunebook.data.formats import read_file
+    from tunebook.data.formats import READERS, read_file
+    from tunebook.data.pool import reference_paths
 
-    columns, problems = columns_of(task, data.fields), []
-    for split in SPLITS:
-        path = Path(getattr(data, split) or "").expanduser()
-        if not path.is_file():
+    problems = []
+    for split, path in _files(data):
+        if path.suffix.lower() not in READERS:
             continue
         faults = Faults()
         batch = next(read_file(path, str(path), faults), None)
         names = batch.names() if batch else []
+        answered = any(has_column(names, column) for column in reference_paths(data))
+        columns = [column for column in columns_of(task, data.fields)
+                   if column.name != task.answer or not answered]  # fmt: skip
         missing = missing_columns(columns, names, f"data.{split}", str(path))
         problems += faults.problems() or [problem for _, problem in missing]
     return problems
