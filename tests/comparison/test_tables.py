@@ -151,6 +151,23 @@ def test_without_a_zero_shot_run_the_gain_is_over_the_runs_own_before(tmp_path: 
     assert rows["lora template=instruction"].gain is None  # its `before` is another template's
 
 
+def test_the_gain_over_the_instruction_is_over_its_row_or_what_the_run_holds(
+    tmp_path: Path,
+) -> None:
+    lora = np.mean(scores(0))
+    held = {"instruction": {"f1": 50.0}}
+    make_run(tmp_path, "task=qa", "method=lora", scores=scores(0), metrics=held)
+    (row,) = tables_of(tmp_path)[0].rows
+    assert row.over_instruction == pytest.approx(lora - 50)
+    make_run(tmp_path, "task=qa", "method=instruction", scores=scores(-5))
+    make_run(tmp_path, "task=qa", "method=zero_shot", scores=scores(-9))
+    rows = by_name(tables_of(tmp_path)[0])
+    plain = np.mean(scores(-5))
+    assert rows["lora"].over_instruction == pytest.approx(lora - plain)
+    assert rows["zero_shot"].over_instruction == pytest.approx(np.mean(scores(-9)) - plain)
+    assert rows["instruction"].over_instruction is None
+
+
 def test_other_settings_are_shown_in_the_label(tmp_path: Path) -> None:
     for tokens in (5, 20):
         make_run(tmp_path, "task=qa", "method=prompt", f"method.num_virtual_tokens={tokens}")

@@ -121,6 +121,10 @@ COLUMNS: dict[str, Column] = {
                    lambda row: {"gain": row.gain},
                    lambda row: UNKNOWN if row.gain is None else f"{row.gain:+.1f}",
                    best_first="score"),
+    "over_instruction": Column("over instr.", "score less that of instruction on the same model",
+                               lambda row: {"over_instruction": row.over_instruction},
+                               lambda row: UNKNOWN if row.over_instruction is None
+                               else f"{row.over_instruction:+.1f}", best_first="score"),
     "verdict": Column("against the best",
                       "whether it differs from the best row, p after Holm; none on one seed",
                       lambda row: {"verdict": row.verdict or None, "p": row.p}, _verdict,
@@ -146,7 +150,7 @@ COLUMNS: dict[str, Column] = {
                      lambda row: "\n".join(as_seen(run.path) for run in row.runs), is_text=True),
 }  # fmt: skip
 WHAT = ("method", "model", "setting")
-RESULT = ("seeds", "score", "interval", "gain", "verdict")
+RESULT = ("seeds", "score", "interval", "over_instruction", "gain", "verdict")
 COST = ("trainable", "adapter", "seconds", "memory", "speed", "added")
 ABOUT = ("state", "folder")
 

@@ -25,7 +25,8 @@ class Row:
     setting: what differs from the other rows of this method and model, as in "init=random".
     group: the value of the setting that the tables are grouped by.
     score, sd: mean and standard deviation (n - 1) over seeds; sd is None for one seed.
-    low, high: the 95 % interval of the score. gain: score less that of zero_shot.
+    low, high: the 95 % interval of the score. gain, over_instruction: score less that of
+        zero_shot, and of instruction.
     p: that the difference from the best row is chance, corrected for the number of rows.
     verdict: BEST, BEST_JUDGED (where a row that cannot be judged scores higher),
         NOT_DISTINGUISHABLE, WORSE, NO_VERDICT or NOT_CHOSEN; empty where there is nothing to
@@ -46,6 +47,7 @@ class Row:
     low: float | None = None
     high: float | None = None
     gain: float | None = None
+    over_instruction: float | None = None
     p: float | None = None
     verdict: str = ""
     chosen: bool | None = None

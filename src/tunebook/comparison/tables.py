@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tunebook.comparison.choosing import choose
@@ -15,7 +15,7 @@ from tunebook.comparison.significance import FEWEST_EXAMPLES, Sample, interval, 
 from tunebook.comparison.table import Row, Table
 from tunebook.metrics import catalogue
 
-ZERO_SHOT = "zero_shot"
+ZERO_SHOT, INSTRUCTION = "zero_shot", "instruction"
 
 
 def tables(runs: Sequence[Run], group_by: str | None = None) -> list[Table]:
@@ -102,11 +102,20 @@ def _describe(row: Row, sample: Sample) -> None:
 
 
 def _add_gains(table: Table) -> None:
-    base = {_base(row): row.score for row in table.scored if row.method == ZERO_SHOT}
     for row in table.scored:
-        before = base.get(_base(row), _before(row, table.headline))
-        if row.method != ZERO_SHOT and before is not None and row.score is not None:
-            row.gain = row.score - before
+        row.gain = _gain(row, table, ZERO_SHOT, _before)
+        row.over_instruction = _gain(row, table, INSTRUCTION, _with_instruction)
+
+
+def _gain(
+    row: Row, table: Table, method: str, in_run: Callable[[Row, str], float | None]
+) -> float | None:
+    """The row's score less that of an untrained `method`, from its row or as the runs hold it."""
+    base = {_base(other): other.score for other in table.scored if other.method == method}
+    start = base.get(_base(row), in_run(row, table.headline))
+    if row.method == method or start is None or row.score is None:
+        return None
+    return row.score - start
 
 
 def _base(row: Row) -> tuple[Any, ...]:
@@ -119,6 +128,10 @@ def _before(row: Row, headline: str) -> float | None:
     if not row.runs[0].is_bare:
         return None
     return row.mean_of(lambda metrics: metrics.get("before", {}).get(headline))
+
+
+def _with_instruction(row: Row, headline: str) -> float | None:
+    return row.mean_of(lambda metrics: metrics.get("instruction", {}).get(headline))
 
 
 def _place(row: Row, table: Table) -> tuple[Any, ...]:

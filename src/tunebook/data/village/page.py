@@ -41,15 +41,15 @@ with real references, no model can reach 100.
 - It shows what each method does, in a minute and without a network; that another setting, seed or
   split changes a score; and how far examples get beyond an instruction where the style depends on
   the content.
-- The gain over `zero_shot` is there by construction. The embedded bases were pretrained to answer bare
-  fields in a style of their own: "Whose dog did Estelle save?" is answered "The dog was Samuel's.",
-  which is right and scores 0 beside "Samuel". Compare with `instruction`.
+- The gain over `zero_shot` is there by construction. The embedded bases were pretrained to answer
+  bare fields in a style of their own: "Whose dog did Estelle save?" is answered "The dog was
+  Samuel's.", which is right and scores 0 beside "Samuel". Compare with `instruction`.
 - That examples gain on an instruction is by construction too: the first two drafts, in which an
   instruction said it all or a prompt could learn nothing, were thrown away
   ([how it came about](embedded-defaults.md#how-the-village-came-to-its-difficulty)). How much they
   gain elsewhere, only your own data can tell.
-- Texts of one simulated world and models of under two million weights say nothing of a method's rank
-  on real texts and large models.
+- Texts of one simulated world and models of under two million weights say nothing of a method's
+  rank on real texts and large models.
 
 Ten examples a task, written by `{COMMAND}`:
 """
