@@ -173,6 +173,8 @@ BROKEN = {
         lambda f: _change(f, encoder={"num_layers": 10**7}), "speaks of 10,000,000 num_layers"),
     "more layers than tensors": (
         lambda f: _change(f, n_layer=9000), "9,000 layers, the weights have 28 tensors"),
+    "no layers": (lambda f: _change(f, n_layer=0), "says n_layer=0, of which no model"),
+    "not a number": (lambda f: _change(f, scale=float("nan")), "says scale=nan, of which no model"),
     "weights of its own": (
         lambda f: _change(f, transformers_weights="other.safetensors"), "names weights of its own"),
     "config is a pipe": (_pipe("config.json"), "has no config.json"),

@@ -60,8 +60,9 @@ def load_bare(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
     device, dtype = _choose(settings, say)
     folder = facts.folder or _fetched(facts, say)
     with quiet_library(say):
+        config = _load_config(folder, facts)
         tokenizer = _load_tokenizer(folder, facts)
-        model = _load_model(settings, facts, folder, device, dtype, say)
+        model = _load_model(settings, facts, folder, config, device, dtype, say)
     say(f"attention {model.config._attn_implementation} ({_why_attention(settings)})")
     matmul = _multiply(model, settings, device, dtype, say)
     _give_pad_token(model, tokenizer, say)
@@ -163,6 +164,21 @@ def _fetched(facts: ModelFacts, say: Say) -> Path:
     return folder
 
 
+def _load_config(folder: Path, facts: ModelFacts) -> Any:
+    """The configuration, without a pad token beyond its vocabulary: no model is built with one."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(folder, **FROM_DISK)
+        text = config.get_text_config(decoder=True)
+        pad, words = (getattr(text, name, None) for name in ("pad_token_id", "vocab_size"))
+        if pad is not None and words is not None and pad >= words:
+            text.pad_token_id = None
+    except Exception as error:
+        raise _cannot_load(f"config.json of {facts.path}", error) from error
+    return config
+
+
 def _load_tokenizer(folder: Path, facts: ModelFacts) -> Any:
     from transformers import AutoTokenizer
 
@@ -177,16 +193,18 @@ def _load_tokenizer(folder: Path, facts: ModelFacts) -> Any:
 
 
 def _load_model(
-    settings: ModelSettings, facts: ModelFacts, folder: Path, device: str, dtype: str, say: Say
-) -> Any:
+    settings: ModelSettings, facts: ModelFacts, folder: Path, config: Any, device: str, dtype: str,
+    say: Say,
+) -> Any:  # fmt: skip
     import transformers
 
     seq2seq = facts.family == ENCODER_DECODER
     auto: Any = transformers.AutoModelForSeq2SeqLM if seq2seq else transformers.AutoModelForCausalLM
     options = _options(settings, device, dtype)
     try:
-        options |= _without_padding_beyond(folder)
-        model, report = auto.from_pretrained(folder, output_loading_info=True, **options)
+        model, report = auto.from_pretrained(
+            folder, config=config, output_loading_info=True, **options
+        )
     except Exception as error:
         raise _cannot_load(facts.path, error, settings.attention) from error
     _refuse_random_weights(report["missing_keys"], facts)
@@ -207,19 +225,6 @@ def _options(settings: ModelSettings, device: str, dtype: str) -> dict[str, Any]
         options["quantization_config"] = _quantization(settings.quantization, dtype)
         options["device_map"] = {"": placement(device)}
     return options
-
-
-def _without_padding_beyond(folder: Path) -> dict[str, Any]:
-    """A configuration whose pad token has no vector, without it: the model would not be built."""
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(folder, **FROM_DISK)
-    text = config.get_text_config(decoder=True)
-    pad, words = (getattr(text, name, None) for name in ("pad_token_id", "vocab_size"))
-    if pad is None or words is None or pad < words:
-        return {}
-    text.pad_token_id = None
-    return {"config": config}
 
 
 def _quantization(kind: str, dtype: str) -> Any:
@@ -243,9 +248,14 @@ def _refuse_random_weights(missing: Any, facts: ModelFacts) -> None:
         raise RequestError(Problem("model.path", what, remedy))
 
 
+OTHER_SIZES = "ignore_mismatched_sizes"
+"""Of the advice that transformers gives where tensors do not fit; its report is not shown."""
+
+
 def _cannot_load(what: str, error: Exception, attention: str | None = None) -> RequestError:
-    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    reason = f"{type(error).__name__}: {reason[:300]}"
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    if OTHER_SIZES in reason:
+        reason = "its weights have other sizes than its config.json says"
     if attention and any(word in str(error).lower() for word in ("attention", "attn")):
         remedy = "Leave model.attention out to take the model's default."
         return RequestError(Problem("model.attention", f"{attention}: {reason}", remedy))

@@ -36,6 +36,7 @@ HEADS = ("num_attention_heads", "decoder_attention_heads", "num_heads", "n_head"
 COUNTS = re.compile(r"(^|_)(layers?|blocks|experts)$")
 MOST = 10_000
 """Layers, blocks or experts of any model; each would be built before the first weight is read."""
+SIZES = {*HIDDEN, *LAYERS, *HEADS, "head_dim", "vocab_size"}
 KEY_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv")
 
 
@@ -200,6 +201,11 @@ def _config_problems(config: dict[str, Any], file: Path) -> list[Problem]:
         f"{file} speaks of {value:,} {key}, more than the {MOST:,} of any model"
         for key, value in _entries(config)
         if COUNTS.search(key) and isinstance(value, int) and value > MOST
+    ]
+    found += [
+        f"{file} says {key}={value}, of which no model can be made"
+        for key, value in _entries(config)
+        if value != value or (key in SIZES and isinstance(value, int) and value < 1)
     ]
     if "transformers_weights" in config:
         found.append(
