@@ -151,6 +151,17 @@ def test_answers_in_cells_are_lists_and_that_is_said() -> None:
     assert found.heard("answers holds lists written as text: they are read as lists")
 
 
+def test_lists_where_one_text_belongs_are_pointed_out() -> None:
+    text = "source,target\na,\"['one', 'two']\"\n"
+    found = rows_of("a.csv", text)
+    assert found.heard("warning: target holds lists written as text, which are taken for texts")
+    fields = {"target": "none", "references": "target"}
+    Path("a.csv").write_text(text)
+    (row,) = loaded("translate", train="a.csv", validation="validation.jsonl", test="test.jsonl",
+                    fields=fields).rows()  # fmt: skip
+    assert (row["target"], row["references"]) == ("one", ["one", "two"])
+
+
 def numbered(split: str) -> dict[str, str]:
     return {"document": split, "summary1": "One.", "summary2": "Two.", "summary3": "One."}
 

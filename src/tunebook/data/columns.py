@@ -25,6 +25,7 @@ EXTRA_COLUMNS = ("id", "references")
 SHOWN, MOST_COMPARED = 20, 1000
 """Columns named in a message, and those among which a misspelt one is looked for."""
 
+WITH_LISTS = (values.texts_of, values.turns_of)
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 
 
@@ -177,8 +178,12 @@ def _blank(array: pa.Array) -> np.ndarray:
 def _note_types(raw: list[Any], column: Column, tally: Tally) -> None:
     if any(type(value) in (int, float) and value == value for value in raw):
         tally.note(f"{column.path} holds numbers: they are read as text")
-    if column.many and any(values.listed(value) is not value for value in raw):
+    if not any(isinstance(value, str) and values.listed(value) is not value for value in raw):
+        return
+    if column.read in WITH_LISTS:
         tally.note(f"{column.path} holds lists written as text: they are read as lists")
+    elif column.read is values.text_of:
+        tally.note(f"warning: {column.path} holds lists written as text, which are taken for texts")
 
 
 def as_array(texts: list[Any], kind: pa.DataType, tally: Tally) -> pa.Array:
