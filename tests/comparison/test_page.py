@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from html.parser import HTMLParser
@@ -171,12 +172,27 @@ def test_run_folders_are_named_as_seen_from_the_page(outputs: Path) -> None:
     assert str(outputs) not in text
 
 
-def test_a_page_that_cannot_be_written_leaves_the_old_one(outputs: Path) -> None:
+def test_answers_that_are_gone_are_left_out_and_told(outputs: Path) -> None:
+    (found,) = tables(load([outputs]).runs)
+    found.scored[0].runs[0].path.joinpath("predictions.jsonl").unlink()
+    write_page([found], outputs / "report.html")
+    examples = examples_in((outputs / "report.html").read_text())["table-1"]
+    assert len(examples["sides"]) == 2
+    assert "Only the 2 of the table's 3 rows whose answers can be read" in examples["leftOut"]
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(
+    outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = outputs / "report.html"
     file.write_text("old")
     (found,) = tables(load([outputs]).runs)
-    next(iter(found.scored)).runs[0].path.joinpath("predictions.jsonl").unlink()
-    with pytest.raises(OSError, match=r"predictions\.jsonl"):
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
         write_page([found], file, [Skipped(outputs, "x")])
     assert file.read_text() == "old"
     assert list(outputs.glob(".report*")) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rates
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from scipy import stats
@@ -202,3 +203,19 @@ def test_the_seeds_that_are_asked_for_show_the_gap_four_times_in_five(
     seeds = seeds_needed(rows[0], rows[1], (variances[0], variances[1]))
     assert seeds is not None
     assert 0.7 <= share_called_different(seeds, gap, of_seed) <= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of_seed", rates.DEVIATIONS)
+@pytest.mark.parametrize("seeds", [[2, 2], [3, 3], [5, 5], [3] * 4, [2] * 6, [2, 0], [3, 0]])
+def test_equal_methods_are_seldom_called_worse(seeds: list[int], of_seed: float) -> None:
+    assert rates.called_worse(seeds, of_seed, tables=200) <= 0.09
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of_seed", rates.DEVIATIONS)
+@pytest.mark.parametrize(("seeds", "lowest"), [(2, 0.85), (3, 0.88), (5, 0.9)])
+def test_intervals_hold_the_true_score_as_often_as_the_page_says(
+    seeds: int, lowest: float, of_seed: float
+) -> None:
+    assert rates.covered(seeds, of_seed, rows=200) >= lowest

@@ -116,6 +116,7 @@ def _left_out(kept: int, examples: int, sides: int, rows: int) -> str:
         found.append(f"To keep the page small it holds {kept:,} of {examples:,} test examples: "
                      "those on which the rows disagree most.")  # fmt: skip
     if sides < rows:
-        found.append(f"Only {sides} of the table's {rows} rows are here: {MOST_SIDES} at most, and "
-                     "those whose answers can be read.")  # fmt: skip
+        which = f"first {sides}" if sides == MOST_SIDES else str(sides)
+        found.append(f"Only the {which} of the table's {rows} rows whose answers can be read are "
+                     "here.")  # fmt: skip
     return " ".join(found)

@@ -104,7 +104,8 @@ def _labels(table: Table, lines: Sequence[list[Row]], name: str) -> list[str]:
 
 
 def _scores(line: Sequence[Row], key: str) -> str:
-    return ", ".join(f"{_height(row):.3g} at {row.value_of(key)}" for row in line)
+    digits = 1 if all(row.chosen is None for row in line) else 4
+    return ", ".join(f"{_height(row):.{digits}f} at {row.value_of(key)}" for row in line)
 
 
 def _height(row: Row) -> float:
