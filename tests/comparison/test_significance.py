@@ -214,7 +214,7 @@ def test_equal_methods_are_seldom_called_worse(seeds: list[int], of_seed: float)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("of_seed", rates.DEVIATIONS)
-@pytest.mark.parametrize(("seeds", "lowest"), [(2, 0.85), (3, 0.88), (5, 0.9)])
+@pytest.mark.parametrize(("seeds", "lowest"), [(2, 0.83), (3, 0.88), (5, 0.9)])
 def test_intervals_hold_the_true_score_as_often_as_the_page_says(
     seeds: int, lowest: float, of_seed: float
 ) -> None:
