@@ -89,8 +89,8 @@ def _on_seeds(rows: Sequence[Row]) -> Iterator[str]:
         yield (f"{which} {has} one seed: the interval counts the test rows, not the luck of the "
                "seed, so there is no verdict. It takes 2 seeds at least.")  # fmt: skip
     if any(len(row.runs) == 2 for row in trained):
-        yield ("Two seeds say little: such an interval holds the true score in 88 of 100 cases, not "
-               "95, and equal rows are called different in up to 13 of 100 tables, not 5.")  # fmt: skip
+        yield ("Two seeds say little: such an interval holds the true score in 88 of 100 cases, "
+               "not 95, and equal rows differ in up to 13 of 100 tables, not 5.")  # fmt: skip
     if any(row.value_of("tune.report") for row in trained):
         yield ("The seeds of a tuned row share one search: its interval and verdict do not count "
                "the luck of the search.")  # fmt: skip
