@@ -105,16 +105,16 @@ def test_a_file(run_of: Callable[..., Path], tmp_path: Path) -> None:
 def test_stopped_and_failed(
     run_of: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for error, told in (
-        (KeyboardInterrupt(), "interrupted; the same command continues"),
-        (RuntimeError("CUDA out of memory. Tried\nmuch"), "Lower --batch-size"),
+    for error, told, code in (
+        (KeyboardInterrupt(), "interrupted; the same command continues", 130),
+        (RuntimeError("CUDA out of memory. Tried\nmuch"), "Lower --batch-size", 1),
     ):
 
         def stop(*words: object, error: BaseException = error) -> None:
             raise error
 
         monkeypatch.setattr(Predictor, "answer", stop)
-        assert main([str(run_of()), "--text", "the cat"]) == 1
+        assert main([str(run_of()), "--text", "the cat"]) == code
         assert told in capsys.readouterr().err
 
 
