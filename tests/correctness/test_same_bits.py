@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -97,24 +96,41 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_kill_9_then_the_same_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("seen", "said", "number"),
+    [("checkpoint-10/optimizer.pt", "", signal.SIGKILL),
+     ("checkpoint-*/whole.json", "resuming from step", signal.SIGKILL),
+     ("checkpoint-60/trainer_state.json", "", signal.SIGKILL),
+     ("checkpoint-60/whole.json", "trained already", signal.SIGKILL),
+     ("checkpoint-*/whole.json", "resuming from step", signal.SIGTERM)],
+)  # fmt: skip
+def test_kill_then_the_same_command(tmp_path: Path, seen: str, said: str, number: int) -> None:
+    """As soon as a file is there: between the files of a checkpoint, behind it, while scoring."""
     words = words_for("prompt", "tiny_llama")
     words = [w for w in words if "steps" not in w]
     words += ["training.max_steps=60", "training.eval_steps=10"]
     command = [sys.executable, "-m", "recipes.run", *words]
-    killed = subprocess.Popen([*command, f"outputs={tmp_path / 'killed'}"], stderr=subprocess.PIPE)
-    saved = "*/*/*/*/checkpoints/checkpoint-*/trainer_state.json"
-    while not list((tmp_path / "killed").glob(saved)):
+    killed = subprocess.Popen(
+        [*command, f"outputs={tmp_path / 'killed'}"], stderr=subprocess.PIPE, text=True
+    )
+    while not list((tmp_path / "killed").glob(f"*/*/*/*/checkpoints/{seen}")):
         assert killed.poll() is None, killed.stderr.read()
-        time.sleep(0.02)
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
+        time.sleep(0.002)
+    killed.send_signal(number)
+    _, told = killed.communicate()
+    (folder,) = (tmp_path / "killed").glob("*/*/*/*")
+    if number == signal.SIGTERM:
+        assert killed.returncode == 143
+        assert told == "tunebook: interrupted; the same command continues\n"
+        assert "interrupted" in json.loads((folder / "status.json").read_text())["error"]
     again = subprocess.run(
         [*command, f"outputs={tmp_path / 'killed'}"], check=True, capture_output=True, text=True
     )
-    assert "resuming from step" in again.stdout
-    (folder,) = (tmp_path / "killed").glob("*/*/*/*")
+    assert said in again.stdout
     # Another process again: the number of threads changes the last bits.
     subprocess.run([*command, f"outputs={tmp_path / 'whole'}"], check=True, capture_output=True)
     (whole,) = (tmp_path / "whole").glob("*/*/*/*")
     assert result_of(folder) == result_of(whole)
+    for name in ("adapter/adapter_config.json", "status.json"):
+        assert (folder / name).read_text() == (whole / name).read_text()
+    assert sorted(f.name for f in folder.iterdir()) == sorted(f.name for f in whole.iterdir())
