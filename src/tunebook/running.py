@@ -128,7 +128,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
     forget_peak_memory()
     with work.timed("load"):
         base = load_base(work)
-        methods.check(base, settings)
+        check_method(base, settings)
         train, validation, test = encode(work, base)
     folder.begin(settings, {**made_with(base), "model_content": work.model_content})
     with work.timed("evaluate"), report.progress("before", len(test)) as tick:
@@ -173,6 +173,14 @@ def _bare_base(work: Work) -> Base:
 
         base.model = prepare_model_for_kbit_training(base.model, use_gradient_checkpointing=False)
     return base
+
+
+def check_method(base: Base, settings: Settings) -> None:
+    """Raise RequestError where the method cannot be attached, trained or decoded with."""
+    from tunebook.decoding import check_decoding
+
+    check_decoding(base.model, base, settings.decoding)
+    methods.check(base, settings, lambda model: check_decoding(model, base, settings.decoding))
 
 
 def encode(work: Work, base: Base) -> tuple[Rows, EncodedRows, EncodedRows]:
@@ -254,7 +262,7 @@ def _rehearse(work: Work, path: Path) -> Result:
     with failures_told(work.settings), variables_restored():
         with work.timed("load"):
             base = load_base(work)
-            methods.check(base, work.settings)
+            check_method(base, work.settings)
             splits = Splits(*encode(work, base))
         found = rehearse(work, base, splits, lambda: attach(work, base))
     is_there = RunFolder(path).complete

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import statistics
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +65,8 @@ def save_adapter(path: Path, model: Any, base: Base) -> int:
     target = path / (ADAPTER if is_adapter else MODEL)
     with whole_folder(target) as folder, quiet_library(print):
         if is_adapter:
-            model.save_pretrained(folder, save_embedding_layers=False)
+            with _start_saved(model) as start:
+                model.save_pretrained(folder, save_embedding_layers=False, **start)
             _sort_lists(folder / "adapter_config.json", model)
         else:
             model.save_pretrained(folder)
@@ -79,6 +82,23 @@ def _sort_lists(file: Path, model: Any) -> None:
         if isinstance(value, set):
             content[key] = sorted(value)
     write_json(file, content)
+
+
+@contextmanager
+def _start_saved(model: Any) -> Iterator[dict[str, str]]:
+    """Where the start lies by which PEFT turns an adapter that changed its base into one for the
+    untouched base (its path_initial_model_for_weight_conversion)."""
+    start = getattr(model, "tunebook_start", None)
+    if start is None:
+        yield {}
+        return
+    trained = {name: tensor.clone() for name, tensor in model.state_dict().items() if name in start}
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "start")
+        model.load_state_dict(start, strict=False)
+        model.save_pretrained(path, save_embedding_layers=False)
+        model.load_state_dict(trained, strict=False)
+        yield {"path_initial_model_for_weight_conversion": path}
 
 
 def added_tokens(work: Work, base: Base, test: EncodedRows) -> int:

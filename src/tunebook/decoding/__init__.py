@@ -1,5 +1,11 @@
 """Text from a model: batched, in the order it was asked for, and the same as one at a time."""
 
-from tunebook.decoding.generate import generate, generation_config, text_of
+from tunebook.decoding.generate import (
+    check_decoding,
+    generate,
+    generation_config,
+    padding_matters,
+    text_of,
+)
 
-__all__ = ["generate", "generation_config", "text_of"]
+__all__ = ["check_decoding", "generate", "generation_config", "padding_matters", "text_of"]

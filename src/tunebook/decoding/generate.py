@@ -8,6 +8,7 @@ it would be alone, and a soft prompt is computed once for all batches. Greedy se
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,18 @@ from transformers.cache_utils import EncoderDecoderCache
 
 from tunebook.counting import counted
 from tunebook.decoding.greedy import DecoderRows, EncodedRows, search
+from tunebook.decoding.greedy import Rows as GoingRows
+from tunebook.decoding.ways import (
+    STEPS,
+    Chosen,
+    Sources,
+    Tick,
+    Tried,
+    Way,
+    choose,
+    reread,
+)
+from tunebook.errors import Problem, RequestError
 from tunebook.methods.parts.kinds import (
     PLAIN,
     PREFIX,
@@ -37,6 +50,7 @@ from tunebook.methods.parts.shared import (
     prompt_cache,
     why_no_plain_cache,
 )
+from tunebook.models.apart import ALONE, EQUAL, LENGTHS, REFUSALS, TOGETHER, evaluating, name_of
 from tunebook.models.base import Base, Say
 from tunebook.settings.schema import DecodingSettings
 from tunebook.training.batches import padded
@@ -78,14 +92,29 @@ def generate(
 
     `progress` is told how many more are done, `say` which way of decoding is taken and why.
     """
-    was_training = model.training
-    model.eval()
-    decode = _decoder(model, base, decoding, say)
-    order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
-    made = decode([sources[i] for i in order], progress)
-    model.train(was_training)
+    if not sources:
+        return []
+    longest = max(map(len, sources)) + decoding.max_new_tokens
+    with evaluating(model):
+        decode = _decoder(model, base, decoding, longest, say).decode
+        order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
+        made = decode([sources[i] for i in order], progress)
     texts = {i: text_of(base.tokenizer, row) for i, row in zip(order, made, strict=True)}
     return [texts[i] for i in range(len(sources))]
+
+
+@torch.no_grad()
+def check_decoding(model: Any, base: Base, decoding: DecodingSettings) -> None:
+    """Raise RequestError where no way to decode that these settings ask for is right."""
+    with evaluating(model):
+        _decoder(model, base, decoding, LENGTHS[0] + STEPS, lambda _: None)
+
+
+@torch.no_grad()
+def padding_matters(model: Any, base: Base, decoding: DecodingSettings, longest: int) -> bool:
+    """Whether rows of up to `longest` tokens cannot be padded when they are answered."""
+    with evaluating(model):
+        return _decoder(model, base, decoding, longest, lambda _: None).rows != TOGETHER
 
 
 def text_of(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -94,51 +123,61 @@ def text_of(tokenizer: Any, ids: Sequence[int]) -> str:
     return decoded.strip()
 
 
-Sources = list[Sequence[int]]
-Batch = Callable[[Sources], list[list[int]]]
-Tick = Callable[[int], object]
-Decode = Callable[[Sources, Tick], list[list[int]]]
-"""From source ids, the longest first, to new tokens alone; the tick is told how many more."""
+def _decoder(model: Any, base: Base, decoding: DecodingSettings, longest: int, say: Say) -> Chosen:
+    """How this model decodes; what all rows share is computed here, once.
 
-
-def _decoder(model: Any, base: Base, decoding: DecodingSettings, say: Say) -> Decode:
-    """How this model decodes; what all rows share is computed here, once."""
+    Raises RequestError where only greedy search would be right and another one is asked for.
+    """
     config, size = generation_config(base, decoding), decoding.batch_size
-    if reason := why_not_greedy(model, base, config):
-        say(f"decoding: transformers' generate, {counted(size, 'row')} at once ({reason})")
-        return _in_batches(_by_transformers(model, base, config), size)
-    say(f"decoding: greedy, {counted(size, 'row')} at once; a row that has ended makes room")
-    if base.facts.family == "decoder-only":
-        return _greedy_decoder_only(model, base, config, size)
-    return _in_batches(_greedy_encoder_decoder(model, base, config), size)
+    reason = why_not_greedy(model, base, config)
+    ours = [] if reason else _greedy_ways(model, base, config, size)
+    theirs = functools.partial(_by_transformers, model, base, config, size)
+    chosen = choose([*ours, theirs], model, longest, last=lambda: _anew(model, base, config, size))
+    say(_described(chosen, size, reason))
+    return chosen
 
 
-def _in_batches(decode: Batch, size: int) -> Decode:
-    def decode_all(sources: Sources, tick: Tick) -> list[list[int]]:
-        made: list[list[int]] = []
-        for start in range(0, len(sources), size):
-            some = decode(sources[start : start + size])
-            made += some
-            tick(len(some))
-        return made
+def _anew(model: Any, base: Base, config: Any, size: int) -> Way:
+    if asked := _beyond_greedy(config):
+        what = f"{asked} needs transformers' generate, which is wrong for {name_of(base.model)}"
+        raise RequestError(Problem("decoding", what, "Leave decoding at its defaults."))
+    return reread(model, size, config.max_new_tokens, set(config.eos_token_id))
 
-    return decode_all
+
+def _described(chosen: Chosen, size: int, reason: str) -> str:
+    """What is done and why, in one line."""
+    at_once = "1 row" if chosen.rows == ALONE else counted(size, "row")
+    at_once += " of equal length" * (chosen.rows == EQUAL)
+    apart = "padding would change the answers" if chosen.rows != TOGETHER else ""
+    if chosen.way.name == GREEDY:
+        words = f"greedy, {at_once} at once; a row that has ended makes room"
+        return f"decoding: {words}" + f" ({apart})" * bool(apart)
+    why = "; ".join(filter(None, (reason or "; ".join(chosen.reasons), apart)))
+    return f"decoding: {chosen.way.name}, {at_once} at once ({why})"
 
 
 def why_not_greedy(model: Any, base: Base, config: Any) -> str:
     """Why decoding must be left to transformers; empty where our own greedy search is the same."""
-    if config.num_beams > 1:
-        return "beam search"
-    if config.no_repeat_ngram_size:
-        return "no_repeat_ngram_size"
-    if forced := [name for name in FORCED if getattr(config, name) is not None]:
-        return f"the model sets {forced[0]}"
+    if asked := _beyond_greedy(config):
+        return asked
     if kind_of(model) not in (PLAIN, SOFT, PREFIX) and not changes_layers_alone(model):
         return f"PEFT puts {kind_of(model)} into its own generate"
     return _why_no_room(model, base)
 
 
 FORCED = ("forced_bos_token_id", "forced_eos_token_id")
+GREEDY, GENERATE = "greedy", "transformers' generate"
+
+
+def _beyond_greedy(config: Any) -> str:
+    """What a search by the most probable next token alone does not do; else empty."""
+    if config.num_beams > 1:
+        return "beam search"
+    if config.no_repeat_ngram_size:
+        return "no_repeat_ngram_size"
+    if forced := [name for name in FORCED if getattr(config, name) is not None]:
+        return f"the model sets {forced[0]}"
+    return ""
 
 
 def _why_no_room(model: Any, base: Base) -> str:
@@ -149,9 +188,14 @@ def _why_no_room(model: Any, base: Base) -> str:
     if missing := [name for name in (*needed, "past_key_values") if name not in taken]:
         return f"{type(whole).__name__} takes no {missing[0]}"
     words = torch.tensor([[base.tokenizer.eos_token_id]], device=whole.device)
+    more = {} if base.facts.family == "decoder-only" else {"decoder_input_ids": words}
+    try:
+        read = whole(input_ids=words, use_cache=True, **more)
+    except REFUSALS:
+        return f"{type(whole).__name__} keeps no cache when it is asked to"
+    cache = getattr(read, "past_key_values", None)
     if base.facts.family == "decoder-only":
-        return why_no_plain_cache(whole, whole(input_ids=words, use_cache=True).past_key_values)
-    cache = whole(input_ids=words, decoder_input_ids=words, use_cache=True).past_key_values
+        return why_no_plain_cache(whole, cache)
     if not isinstance(cache, EncoderDecoderCache):
         return f"{type(whole).__name__} has a cache of its own kind"
     return why_no_plain_cache(whole, cache.self_attention_cache)
@@ -165,27 +209,63 @@ def _inputs(base: Base, sources: Sources) -> tuple[torch.Tensor, torch.Tensor]:
     return ids.to(base.model.device), mask.to(base.model.device)
 
 
-def _greedy_decoder_only(model: Any, base: Base, config: Any, size: int) -> Decode:
+def _greedy_ways(model: Any, base: Base, config: Any, size: int) -> list[Callable[[], Way]]:
     """Behind a front where all rows can read it; else with a copy of it a row."""
-    whole, limit, ends = base_of(model), config.max_new_tokens, set(config.eos_token_id)
-    cache = front_cache(model)
-    layers = [] if cache is None else layers_of(cache)
-    shared = cache is not None and not cannot_read_front(whole, cache)
+    if base.facts.family == "encoder-decoder":
+        return [lambda: _greedy(_encoded_rows(model, base, config), config, size)]
+
+    def behind_front() -> Way:
+        if reason := cannot_read_front(base_of(model), cache := front_cache(model)):
+            raise ValueError(reason)
+        return _greedy(_decoder_rows(model, base, front=layers_of(cache)), config, size, joins=True)
+
+    def behind_copies() -> Way:
+        cache = front_cache(model)
+        copied = layers_of(cache) if cache is not None else ()
+        return _greedy(_decoder_rows(model, base, copied=copied), config, size, joins=True)
+
+    return (
+        [behind_copies] if kind_of(model) not in (SOFT, PREFIX) else [behind_front, behind_copies]
+    )
+
+
+MakeRows = Callable[[Sources, int, int], GoingRows]
+"""From sources, how many are going at once and the most tokens of each, to rows to search with."""
+
+
+def _greedy(rows: MakeRows, config: Any, size: int, *, joins: bool = False) -> Way:
+    """Our own search; rows that wait join where they can, else come in batches."""
+    limit, ends = config.max_new_tokens, set(config.eos_token_id)
 
     def decode(sources: Sources, tick: Tick) -> list[list[int]]:
-        front, copied = (layers, ()) if shared else (None, layers)
-        rows = DecoderRows(whole, sources, base.tokenizer.pad_token_id, size, limit, front, copied)
-        return search(rows, limit, ends, tick)
+        made: list[list[int]] = []
+        step = len(sources) if joins else size
+        for start in range(0, len(sources), step):
+            made += search(rows(sources[start : start + step], size, limit), limit, ends, tick)
+        return made
 
-    return decode
+    def attempt(sources: Sources) -> Tried:
+        heard: list[torch.Tensor] = []
+        some = rows(sources, len(sources), STEPS)
+        return search(some, STEPS, (), heard=heard.append), torch.stack(heard, dim=1)
+
+    return Way(GREEDY, decode, attempt)
 
 
-def _greedy_encoder_decoder(model: Any, base: Base, config: Any) -> Batch:
-    whole, limit, ends = base_of(model), config.max_new_tokens, set(config.eos_token_id)
+def _decoder_rows(model: Any, base: Base, front: Any = None, copied: Any = ()) -> MakeRows:
+    def rows(sources: Sources, size: int, limit: int) -> GoingRows:
+        pad = base.tokenizer.pad_token_id
+        return DecoderRows(base_of(model), sources, pad, size, limit, front, copied)
+
+    return rows
+
+
+def _encoded_rows(model: Any, base: Base, config: Any) -> MakeRows:
+    whole = base_of(model)
     prompt = model.get_prompt(1) if kind_of(model) == SOFT else None
     cache = model.get_prompt(1) if kind_of(model) == PREFIX else None
 
-    def decode(sources: Sources) -> list[list[int]]:
+    def rows(sources: Sources, size: int, limit: int) -> GoingRows:
         ids, mask = _inputs(base, sources)
         text: dict[str, torch.Tensor] = {"input_ids": ids}
         if prompt is not None:
@@ -195,27 +275,36 @@ def _greedy_encoder_decoder(model: Any, base: Base, config: Any) -> Batch:
             mask = behind_prompt(mask, prompt.shape[1])
         read = whole.get_encoder()(**text, attention_mask=mask).last_hidden_state
         start = layers_of(expanded(cache.self_attention_cache, len(ids))) if cache else ()
-        rows = EncodedRows(whole, (read, mask), limit, config.decoder_start_token_id, start)
-        return search(rows, limit, ends)
+        return EncodedRows(whole, (read, mask), limit, config.decoder_start_token_id, start)
 
-    return decode
+    return rows
 
 
-def _by_transformers(model: Any, base: Base, config: Any) -> Batch:
-    decoder_only = base.facts.family == "decoder-only"
-    if decoder_only and kind_of(model) == SOFT:
-        made_of = _behind_soft_prompt(model, config)
+def _by_transformers(model: Any, base: Base, config: Any, size: int) -> Way:
+    if base.facts.family == "decoder-only" and kind_of(model) == SOFT:
+        generate = _behind_soft_prompt(model)
     else:
 
-        def made_of(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-            made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-            return made[:, ids.shape[1] :] if decoder_only else made
+        def generate(ids: torch.Tensor, mask: torch.Tensor, config: Any) -> Any:
+            return model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
 
-    def decode(sources: Sources) -> list[list[int]]:
+    def made_of(sources: Sources, config: Any) -> Any:
         with ids_alone(base_of(model)):
-            return made_of(*_inputs(base, sources)).tolist()
+            return generate(*_inputs(base, sources), config)
 
-    return decode
+    def decode(sources: Sources, tick: Tick) -> list[list[int]]:
+        made: list[list[int]] = []
+        for start in range(0, len(sources), size):
+            some = sources[start : start + size]
+            made += _new_tokens(made_of(some, config), model, base, some)
+            tick(len(some))
+        return made
+
+    def attempt(sources: Sources) -> Tried:
+        found = made_of(sources, _to_try(config))
+        return found.sequences[:, -STEPS:].tolist(), torch.stack(found.logits, dim=1)
+
+    return Way(GENERATE, decode, attempt)
 
 
 @contextmanager
@@ -231,34 +320,50 @@ def ids_alone(model: Any) -> Iterator[None]:
         model.generation_config = own
 
 
-def _behind_soft_prompt(model: Any, config: Any) -> Any:
+def _new_tokens(made: torch.Tensor, model: Any, base: Base, sources: Sources) -> list[list[int]]:
+    """Without the texts, where what was read stands in front of them."""
+    reads_vectors = kind_of(model) == SOFT and cannot_share(model)
+    if base.facts.family == "decoder-only" and not reads_vectors:
+        made = made[:, len(sources[0]) :]
+    rows: list[list[int]] = made.tolist()
+    return rows
+
+
+def _to_try(config: Any) -> Any:
+    """A few tokens of each row, and their logits."""
+    from transformers import GenerationConfig
+
+    return GenerationConfig(
+        pad_token_id=config.pad_token_id, bos_token_id=config.bos_token_id,
+        decoder_start_token_id=config.decoder_start_token_id, max_new_tokens=STEPS,
+        do_sample=False, output_logits=True, return_dict_in_generate=True,
+    )  # fmt: skip
+
+
+def _behind_soft_prompt(model: Any) -> Any:
     """With the prompt's keys and values as every row's cache; where a model has no such cache, with
     the prompt's vectors in front of every row's text."""
     base = model.get_base_model()
     if cannot_share(model):
-        return _behind_vectors(model, config)
+        return functools.partial(_behind_vectors, model)
     cache, virtual = prompt_cache(model), model.active_peft_config.num_virtual_tokens
 
-    def made_of(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        made = base.generate(
+    def generate(ids: torch.Tensor, mask: torch.Tensor, config: Any) -> Any:
+        return base.generate(
             input_ids=ids,
             attention_mask=behind_prompt(mask, virtual),
             past_key_values=expanded(cache, len(ids) * config.num_beams),
             generation_config=config,
         )
-        return made[:, ids.shape[1] :]
 
-    return made_of
+    return generate
 
 
-def _behind_vectors(model: Any, config: Any) -> Any:
-    def made_of(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        embedded, whole = _embedded(model, ids, mask)
-        return model.get_base_model().generate(
-            inputs_embeds=embedded, attention_mask=whole, generation_config=config
-        )
-
-    return made_of
+def _behind_vectors(model: Any, ids: torch.Tensor, mask: torch.Tensor, config: Any) -> Any:
+    embedded, whole = _embedded(model, ids, mask)
+    return model.get_base_model().generate(
+        inputs_embeds=embedded, attention_mask=whole, generation_config=config
+    )
 
 
 def _embedded(

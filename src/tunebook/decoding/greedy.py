@@ -38,12 +38,13 @@ class Rows(Protocol):
 
 @torch.no_grad()
 def search(
-    rows: Rows, limit: int, ends: Collection[int], ended: Callable[[int], object] = lambda _: None
-) -> list[list[int]]:
+    rows: Rows, limit: int, ends: Collection[int], ended: Callable[[int], object] = lambda _: None,
+    heard: Callable[[torch.Tensor], object] = lambda _: None,
+) -> list[list[int]]:  # fmt: skip
     """The most probable next token again and again: new tokens of each row, its end included.
 
     A row ends with one of `ends`, or after `limit` tokens; `ended` is told of how many more. Rows
-    are in the order in which they came.
+    are in the order in which they came. `heard` gets the logits (rows, vocabulary) of each step.
     """
     found: list[list[int]] = []
     going: list[int] = []
@@ -58,12 +59,14 @@ def search(
             tokens = tokens[:left]
         logits = rows.come()
         if logits is not None:
+            heard(logits)
             new = logits.float().argmax(dim=-1)
             going += range(len(found), len(found) + len(new))
             found += [[token] for token in new.tolist()]
             tokens = torch.cat([tokens.to(new.device), new])
         elif going:
-            tokens = rows.behind(tokens).float().argmax(dim=-1)
+            heard(logits := rows.behind(tokens))
+            tokens = logits.float().argmax(dim=-1)
             for row, token in zip(going, tokens.tolist(), strict=True):
                 found[row].append(token)
         else:

@@ -8,6 +8,7 @@ learned are vectors in front of the input; `GROWS_WITH`, the options that memory
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tunebook.errors import RequestError
@@ -61,21 +62,30 @@ def is_soft_prompt(settings: MethodSettings) -> bool:
     return getattr(module_of(settings.kind), "SOFT_PROMPT", False)
 
 
-def check(base: Base, settings: Settings) -> None:
-    """Raise RequestError for what cannot be attached: in PEFT's words where it refuses options,
-    and where memory would not do."""
+def check(base: Base, settings: Settings, also: Callable[[Any], object] = lambda _: None) -> None:
+    """Raise RequestError for what PEFT, memory or the model would refuse once attached.
+
+    A method that leaves the layers alone is tried; `also` is then called with the tried model.
+    """
     from tunebook.methods.parts.fitting import too_large
+    from tunebook.methods.parts.trial import try_in_front
     from tunebook.methods.parts.wrapping import rehearse
 
     if not trains(settings.method):
         return
     module = module_of(settings.method.kind)
     learned = sum(one.numel() for one in base.model.parameters())
-    if module.PEFT_CONFIG is not None:
-        model = rehearse(base, module.config(base, settings))
+    config = module.config(base, settings) if module.PEFT_CONFIG is not None else None
+    if config is not None:
+        model = rehearse(base, config)
         learned = sum(one.numel() for one in model.parameters() if one.requires_grad)
     if problems := too_large(base, settings.method, learned):
         raise RequestError(problems)
+    if config is not None and config.is_prompt_learning:
+        is_prefix = not is_soft_prompt(settings.method)
+        try_in_front(
+            base, lambda: module.attach(base, settings, lambda _: None), also, is_prefix=is_prefix
+        )
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

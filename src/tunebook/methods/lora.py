@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
 
 PEFT_CONFIG = ("tuners/lora/config.py", "LoraConfig")
+CHANGE_THE_BASE = ("pissa", "olora", "corda", "lora_ga")
+"""Starts that PEFT subtracts from the weights of the base."""
 SET_HERE = {
     name: f"method.{name}"
     for name in ("r", "lora_alpha", "lora_dropout", "target_modules", "use_dora", "use_rslora")
@@ -45,5 +47,15 @@ def config(base: Base, settings: Settings) -> Any:
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:
-    """`base.model` with LoRA layers."""
-    return wrap(base, config(base, settings))
+    """`base.model` with LoRA layers.
+
+    A start taken out of the base's own weights is kept, to be taken off again when it is saved.
+    """
+    model = wrap(base, config(base, settings))
+    if str(model.active_peft_config.init_lora_weights).startswith(CHANGE_THE_BASE):
+        model.tunebook_start = {
+            name: tensor.detach().clone()
+            for name, tensor in model.state_dict().items()
+            if "lora_" in name
+        }
+    return model

@@ -202,11 +202,17 @@ def _over_one_base(members: Mapping[str, Predictor]) -> list[list[str]]:
 
 
 def _reasons_to_be_alone(members: Mapping[str, Predictor], labels: list[str]) -> dict[str, str]:
+    from tunebook.decoding import padding_matters
     from tunebook.mixing.fronts import cannot_mix, why_vectors
 
     base, models = members[labels[0]].base, [members[label].model for label in labels]
-    found = cannot_mix(base, models, why_vectors(base, models))
-    return {labels[i]: reason for i, reason in found.items()}
+    alone = cannot_mix(base, models, why_vectors(base, models))
+    found = {labels[i]: reason for i, reason in alone.items()}
+    for label in labels:
+        one = members[label]
+        if label not in found and padding_matters(one.model, base, one.decoding, one.longest):
+            found[label] = "padding would change its answers"
+    return found
 
 
 def _same_decoding(members: Mapping[str, Predictor], labels: list[str]) -> dict[str, list[str]]:

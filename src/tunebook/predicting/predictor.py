@@ -43,6 +43,7 @@ class Predictor:
         self.run, self.task = run, run.task
         self.model_content = content_of(resolved.settings.model, resolved.facts)
         self.decoding = resolved.settings.decoding
+        self.longest = resolved.settings.template.max_source_tokens + self.decoding.max_new_tokens
         self.base, self.model = base, model
         self._encoder = Encoder(resolved.settings, resolved.facts, base.tokenizer)
 

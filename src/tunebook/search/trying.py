@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import data, methods, report, running
+from tunebook import data, report, running
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Doing
 from tunebook.memory import forget_peak_memory, peak_memory
@@ -98,7 +98,7 @@ def _train(work: running.Work, folder: RunFolder) -> dict[str, Any]:
         train, validation, _ = running.encode(work, base)
     folder.begin(work.settings, {**running.made_with(base), "model_content": work.model_content})
     try:
-        methods.check(base, work.settings)
+        running.check_method(base, work.settings)
         model = running.attach(work, base)
     except RequestError as error:  # of this trial's values alone: the others go on
         raise RunFailed("; ".join(map(str, error.problems))) from error

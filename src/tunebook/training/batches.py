@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tunebook.models.apart import start_token
 from tunebook.models.base import Base
 from tunebook.models.labelled import predicts_labels
 
@@ -36,10 +37,19 @@ class Batches:
     def _two_rows(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         batch = self._inputs([row["source"] for row in rows])
         batch["labels"] = padded([row["target"] for row in rows], IGNORED)
-        batch["decoder_input_ids"] = self.base.model.prepare_decoder_input_ids_from_labels(
-            labels=batch["labels"]
-        )
+        batch["decoder_input_ids"] = self._shifted(batch["labels"])
         return batch
+
+    def _shifted(self, labels: torch.Tensor) -> torch.Tensor:
+        """What the decoder reads, by the model's own rule; where it has none, the labels behind its
+        start token."""
+        shift = getattr(self.base.model, "prepare_decoder_input_ids_from_labels", None)
+        if shift is not None:
+            shifted: torch.Tensor = shift(labels=labels)
+            return shifted
+        begin = labels.new_full((len(labels), 1), start_token(self.base.model.config))
+        shifted = torch.cat([begin, labels[:, :-1]], dim=1)
+        return shifted.masked_fill(shifted == IGNORED, self.base.tokenizer.pad_token_id)
 
     def _one_row(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         batch = self._inputs([[*row["source"], *row["target"]] for row in rows])

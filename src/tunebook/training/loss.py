@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tunebook.models.apart import read_apart
 from tunebook.training.batches import IGNORED, Batches
 
 
@@ -103,6 +104,7 @@ def mean_loss(model: Any, rows: Any, batches: Batches, batch_size: int) -> float
     """
     if len(rows) == 0:
         return float("nan")
+    read_apart(model, max(rows.lengths()))
     was_training = model.training
     model.eval()
     loss = TokenLoss(batches.base.facts.family == "decoder-only")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.errors import Problem, RequestError, RunFailed
+from tunebook.models.apart import read_apart
 from tunebook.models.base import Base
 from tunebook.settings.resolve import steps_of
 from tunebook.settings.schema import Settings
@@ -119,6 +121,7 @@ def train(
     checkpoint = last_whole(folder / CHECKPOINTS, say)
     if checkpoint:
         say(_where_it_goes_on(step_of(checkpoint), arguments.max_steps))
+    read_apart(model, min(max(rows.lengths()), base.facts.context or sys.maxsize), say)
     history = History(folder / HISTORY, read_history(checkpoint / HISTORY) if checkpoint else ())
     trainer = PromptTrainer(
         model=model, arguments=arguments, rows=rows, validation=validation,

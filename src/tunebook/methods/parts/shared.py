@@ -18,15 +18,16 @@ from typing import Any
 
 import torch
 from peft import PeftModelForCausalLM
-from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from tunebook.methods.parts import front
 from tunebook.methods.parts.kinds import PREFIX, SOFT, kind_of
-from tunebook.methods.parts.shapes import no_words, vocabulary_of
+from tunebook.methods.parts.shapes import no_words
+from tunebook.models.apart import REFUSALS, evaluating, near, texts_to_try
 
 NEEDED = ("past_key_values", "position_ids", "attention_mask", "inputs_embeds")
-NEAR = {torch.float32: 1e-4}
-"""How far two ways to compute the same logits may be apart, relative to their size; else 0.05."""
+SEEN_AT_MOST = 1000
+"""Windows up to this width are looked past."""
 
 
 class SharedPrompt(PeftModelForCausalLM):
@@ -89,12 +90,16 @@ def behind_prompt(mask: torch.Tensor, virtual: int) -> torch.Tensor:
     return torch.cat([mask.new_ones(len(mask), virtual), mask], dim=1)
 
 
-def prompt_cache(model: Any) -> DynamicCache:
-    """Keys and values of the prompt in every layer: (1, heads, virtual tokens, width of a head)."""
+def prompt_cache(model: Any) -> Any:
+    """Keys and values of the prompt in every layer: (1, heads, virtual tokens, width of a head).
+
+    None, or a cache of another kind, where the model keeps none of these.
+    """
     base = model.get_base_model()
     prompt = model.get_prompt(batch_size=1).to(no_words(base).dtype)
     with _no_checkpointing(base):
-        return base.get_decoder()(inputs_embeds=prompt, use_cache=True).past_key_values
+        read = base.get_decoder()(inputs_embeds=prompt, use_cache=True)
+    return getattr(read, "past_key_values", None)
 
 
 def front_cache(model: Any) -> DynamicCache | None:
@@ -137,13 +142,33 @@ def share(model: Any) -> str:
         return f"soft prompt computed for every row ({reason})"
     with torch.no_grad():
         reason = cannot_read_front(model.get_base_model(), prompt_cache(model))
-    if reason:
-        if any(getattr(one, "gradient_checkpointing", False) for one in model.modules()):
-            return f"soft prompt computed for every row (gradient checkpointing; {reason})"
-        model.__class__ = CopiedPrompt
+    if not reason and _is_the_same(model, SharedPrompt):
+        return "soft prompt computed once a batch (all rows read the same keys and values)"
+    reason = reason or f"{type(model.get_base_model()).__name__} reads a front otherwise"
+    if any(getattr(one, "gradient_checkpointing", False) for one in model.modules()):
+        return f"soft prompt computed for every row (gradient checkpointing; {reason})"
+    if _is_the_same(model, CopiedPrompt):
         return f"soft prompt computed once a batch and copied for each row ({reason})"
-    model.__class__ = SharedPrompt
-    return "soft prompt computed once a batch (all rows read the same keys and values)"
+    name = type(model.get_base_model()).__name__
+    return f"soft prompt computed for every row ({name} reads its cache otherwise)"
+
+
+def _is_the_same(model: Any, cls: type) -> bool:
+    """Whether `cls` gives the logits that PEFT gives; where it does, `model` becomes one."""
+    rows = torch.tensor(texts_to_try(model.get_base_model(), SEEN_AT_MOST)[:1] * 2)
+    rows = rows.to(model.get_base_model().device)
+    stock = model.__class__
+    with evaluating(model):
+        wanted = model(input_ids=rows, attention_mask=torch.ones_like(rows)).logits
+        try:
+            model.__class__ = cls
+            found = model(input_ids=rows, attention_mask=torch.ones_like(rows)).logits
+            same = near(found, wanted[:, -rows.shape[1] :])
+        except REFUSALS:
+            same = False
+    if not same:
+        model.__class__ = stock
+    return same
 
 
 def cannot_share(model: Any) -> str:
@@ -162,42 +187,34 @@ def why_no_plain_cache(base: Any, cache: Any) -> str:
     """Why keys and values of `cache` are not those of all positions in all layers; else empty."""
     if not isinstance(cache, DynamicCache):
         return f"{type(base).__name__} has a cache of its own kind"
-    if any(type(layer) is not DynamicLayer for layer in cache.layers):
+    if any(isinstance(layer, DynamicSlidingWindowLayer) for layer in cache.layers):
         return "some layers see a sliding window"
+    if any(type(layer) is not DynamicLayer for layer in cache.layers):
+        return "some layers keep a state instead of keys and values"
     return ""
 
 
-def cannot_read_front(base: Any, cache: DynamicCache) -> str:
+def cannot_read_front(base: Any, cache: Any) -> str:
     """Why rows cannot read `cache` as their front; where they can, the attention is exchanged.
 
-    One short text is read both ways, since models differ in what they pass on to their attention.
+    One text is read both ways, since models differ in what they pass on to their attention.
     """
     config = base.config
     if config._attn_implementation == front.NAME:
         return ""
     if config._attn_implementation != "sdpa":
         return f"attention {config._attn_implementation}"
-    with torch.no_grad(), _evaluating(base):
+    with evaluating(base):
         wanted = _logits_behind_cache(base, cache)
         config._attn_implementation = front.NAME
-        if _near(_logits_behind_front(base, cache), wanted):
+        if near(_logits_behind_front(base, cache), wanted):
             return ""
     config._attn_implementation = "sdpa"
     return f"the attention of {type(base).__name__} cannot be exchanged"
 
 
-@contextmanager
-def _evaluating(base: Any) -> Iterator[None]:
-    was_training = base.training
-    base.eval()
-    try:
-        yield
-    finally:
-        base.train(was_training)
-
-
 def _short_text(base: Any) -> torch.Tensor:
-    return torch.arange(6, device=base.device)[None] * 7 % vocabulary_of(base)
+    return torch.tensor(texts_to_try(base, SEEN_AT_MOST)[:1], device=base.device)
 
 
 def _logits_behind_cache(base: Any, cache: DynamicCache) -> torch.Tensor:
@@ -228,10 +245,3 @@ class _Asked(list[front.Pair]):
     def __getitem__(self, layer: Any) -> Any:
         self.layers.add(layer)
         return super().__getitem__(layer)
-
-
-def _near(found: torch.Tensor | None, wanted: torch.Tensor) -> bool:
-    if found is None:
-        return False
-    apart = (found - wanted).float().norm() / wanted.float().norm()
-    return bool(apart <= NEAR.get(wanted.dtype, 0.05))

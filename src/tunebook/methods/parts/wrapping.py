@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tunebook import tasks
@@ -73,23 +75,56 @@ def rehearse(base: Base, config: Any) -> Any:
     import torch
 
     with torch.device("meta"):
-        return _peft_model(type(base.model)(base.model.config), copy.deepcopy(config))
+        shapes = type(base.model)(base.model.config)
+    config = copy.deepcopy(config)
+    computed = getattr(config, "init_lora_weights", None)
+    if isinstance(computed, str):
+        _rehearse_start(config)
+        config.init_lora_weights = True
+    wrapped = _peft_model(shapes, config)
+    if isinstance(computed, str) and (narrowest := _narrowest_layer(wrapped)) < config.r:
+        what = f"the start {computed} takes r={config.r} directions out of a layer {narrowest} wide"
+        raise RequestError(Problem("method.r", what, f"Use {narrowest} or less."))
+    return wrapped
+
+
+def _narrowest_layer(model: Any) -> int:
+    layers = [one for one in model.modules() if getattr(one, "lora_A", None)]
+    return min(min(one.get_base_layer().weight.shape) for one in layers)
+
+
+def _rehearse_start(config: Any) -> None:
+    """A start that is computed from a layer's numbers, on one small layer."""
+    import torch
+    from peft import inject_adapter_in_model
+
+    config = copy.deepcopy(config)
+    config.target_modules, config.r = ["layer"], min(config.r, 4)
+    layer = torch.nn.ModuleDict({"layer": torch.nn.Linear(8, 8)})
+    with torch.random.fork_rng(), _refusals_told():
+        inject_adapter_in_model(config, layer)
 
 
 def _peft_model(model: Any, config: Any) -> Any:
     from peft import get_peft_model
 
     sizes = _sizes_in(config)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-            wrapped = get_peft_model(model, config)
-    except (TypeError, ValueError, KeyError) as refusal:
-        raise _refused(refusal) from refusal
+    with _refusals_told():
+        wrapped = get_peft_model(model, config)
     if (taken := _sizes_in(config)) != sizes:
         what = f"PEFT takes {taken} for this model, whose layers have {sizes}"
         raise RequestError(Problem("method", what, "Choose another method, such as lora."))
     return wrapped
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+            yield
+    except (TypeError, ValueError, KeyError, ImportError) as refusal:
+        raise _refused(refusal) from refusal
 
 
 def _sizes_in(config: Any) -> dict[str, int | None]:
