@@ -30,8 +30,8 @@ SHOWN = (
 REFUSED = (
     ("pegasus", "prompt", "reads the vectors of a text otherwise than its ids"),
     ("gemma4_text", "prompt", "cannot stand behind learned vectors"),
-    ("qwen3_next", "prefix", "keep a state instead of keys and values"),
-    ("lfm2", "prefix", "keep a state instead of keys and values"),
+    ("qwen3_next", "prefix", "needs keys and values in every layer"),
+    ("lfm2", "prefix", "needs keys and values in every layer"),
 )
 LENGTHS = ((3, 2), (12, 4), (7, 3), (20, 5), (5, 2))
 """Tokens of each row's source and target; windows are 8 wide."""

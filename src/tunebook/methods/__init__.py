@@ -82,10 +82,7 @@ def check(base: Base, settings: Settings, also: Callable[[Any], object] = lambda
     if problems := too_large(base, settings.method, learned):
         raise RequestError(problems)
     if config is not None and config.is_prompt_learning:
-        is_prefix = not is_soft_prompt(settings.method)
-        try_in_front(
-            base, lambda: module.attach(base, settings, lambda _: None), also, is_prefix=is_prefix
-        )
+        try_in_front(base, lambda: module.attach(base, settings, lambda _: None), also)
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:

@@ -35,8 +35,6 @@ def try_in_front(
     base: Base,
     attach: Callable[[], Any],
     also: Callable[[Any], object] = lambda _: None,
-    *,
-    is_prefix: bool = False,
 ) -> None:
     """Raise RequestError where the model that `attach` gives cannot be trained or answer.
 
@@ -44,9 +42,8 @@ def try_in_front(
     """
     with _left_as_it_was(base.model):
         try:
-            reason = _why_no_prefix(base.model) if is_prefix else ""
-            model = None if reason else attach()
-            reason = reason or _why_not(model)
+            model = attach()
+            reason = _why_not(model)
             if not reason:
                 also(model)
         except torch.OutOfMemoryError:
@@ -76,25 +73,13 @@ def _why_not(model: Any) -> str:
     targets = [text[:2] for text in texts]
     if kind_of(model) == SOFT and (reason := _why_no_vectors(base, texts, targets)):
         return reason
+    learned = [one for one in model.parameters() if one.requires_grad]
+    for one in learned:  # as after some steps: no vector is that of a word any more
+        one.data += 0.1 * torch.randn_like(one)
     logits_of(model.train(), texts, targets).float().logsumexp(dim=-1).sum().backward()
     model.eval()
-    learned = [one for one in model.parameters() if one.requires_grad]
     if not any(one.grad is not None and one.grad.any() for one in learned):
         return "no gradient reaches them"
-    return ""
-
-
-def _why_no_prefix(base: Any) -> str:
-    """A prefix stands among the keys and values of every layer."""
-    ids = torch.tensor(texts_to_try(base, LENGTHS[0])[:1], device=base.device)
-    more = {"decoder_input_ids": ids} if base.config.is_encoder_decoder else {}
-    with evaluating(base):
-        cache = getattr(base(input_ids=ids, use_cache=True, **more), "past_key_values", None)
-    if cache is None:
-        return "it keeps no keys and values"
-    layers = getattr(cache, "self_attention_cache", cache).layers
-    if any(getattr(layer, "keys", None) is None for layer in layers):
-        return "some layers keep a state instead of keys and values"
     return ""
 
 
