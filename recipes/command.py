@@ -16,6 +16,7 @@ from recipes import interruption
 from tunebook import terminal
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
+from tunebook.plugins import in_words, place_of
 from tunebook.settings.schema import Settings
 from tunebook.system import problem_of
 
@@ -208,6 +209,8 @@ def _in_one_line(error: BaseException, out_of_memory: str) -> str:
     first = next(iter(str(error).strip().splitlines()), "")
     if out_of_memory and "out of memory" in first.lower():
         return f"{type(error).__name__}: {first}. {out_of_memory}"
+    if place := place_of(error):
+        return f"{place}: {in_words(error)}"
     return _as_a_defect(error, first)
 
 

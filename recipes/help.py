@@ -61,6 +61,6 @@ def _allowed(field: dataclasses.Field) -> str:
     rules = field.metadata
     if rules.get("choices"):
         return f" [{', '.join(map(str, rules['choices']))}]"
-    bounds = [("at_least", ">="), ("above", ">"), ("at_most", "<=")]
+    bounds = [("at_least", ">="), ("above", ">"), ("below", "<"), ("at_most", "<=")]
     shown = [f"{sign} {rules[rule]:g}" for rule, sign in bounds if rules.get(rule) is not None]
     return f" [{', '.join(shown)}]" if shown else ""

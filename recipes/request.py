@@ -7,6 +7,7 @@ Hydra with every value written as `++key=value`, so that keys without a line in 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
 from recipes import launching
@@ -58,14 +59,26 @@ def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
     request = Request(sweep=sweep)
     for word in words:
         _sort_in(word, request, problems)
-    request.notes = list(_given_again([*request.groups, *request.values]))
+    request.notes = [*_given_again([*request.groups, *request.values]), *_escapes(request.values)]
     request.groups, request.values = _last_of_each(request.groups), _last_of_each(request.values)
     _refuse_conflicts(request, problems)
+    if sweep and (too_many := _too_many([*request.groups, *request.values])):
+        raise RequestError([_shortened(one) for one in (*problems, too_many)])
     good = [o for o in request.groups if not _bad_options(o)]
     problems += _problems_of_runs(Request(good, request.values, request.passed_on, sweep))
     if problems:
-        raise RequestError(list(dict.fromkeys(problems)))
+        raise RequestError(list(dict.fromkeys(map(_shortened, problems))))
     return request
+
+
+def _shortened(problem: Problem) -> Problem:
+    """A word may be as long as a book; what is said of it may not."""
+    parts = (problem.where, problem.what, problem.remedy)
+    return Problem(*(part if len(part) <= LONGEST_TOLD else part[:LONGEST_TOLD] + "…"
+                     for part in parts))  # fmt: skip
+
+
+LONGEST_TOLD = 400
 
 
 def _last_of_each(overrides: list[Override]) -> list[Override]:
@@ -81,10 +94,38 @@ def _given_again(overrides: list[Override]) -> Iterator[str]:
             yield f"{last.key_or_group} is given more than once; the last counts: {last.input_line}"
 
 
+def _escapes(values: list[Override]) -> Iterator[str]:
+    """Says of each text that holds a backslash and an n that it is no line end."""
+    for override in values:
+        key, _, value = (override.input_line or "").partition("=")
+        if "\\n" in value and key.lstrip("+") not in WITH_ESCAPES:
+            yield f"{key} holds a backslash and an n, no line end; that is typed $'{key}=…\\n…'"
+
+
+def _hostile(word: str) -> Problem | None:
+    """What keeps a word from being read at all."""
+    depth = max(itertools.accumulate((c in "([{") - (c in ")]}") for c in word), default=0)
+    if len(word) > LONGEST_WORD:
+        return Problem(f"{word[:20]}…", f"has {len(word):,} characters", "Put it into a file.")
+    if depth > DEEPEST_WORD:
+        return Problem(f"{word[:20]}…", f"opens over {DEEPEST_WORD} brackets in one another")
+    if NO_TEXT.search(word):
+        return Problem(repr(word[:80]), "holds half a character or a NUL, so it is no text")
+    return None
+
+
+LONGEST_SHOWN = 100
+LONGEST_WORD, DEEPEST_WORD = 100_000, 20
+NO_TEXT = re.compile("[\ud800-\udfff\0]")
+
+
 def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
+    if hostile := _hostile(word):
+        problems.append(hostile)
+        return
     try:
         override = _parse(word)
-    except HydraException:
+    except (HydraException, ValueError, OverflowError, RecursionError):
         problems.append(_unreadable(word))
         return
     except RequestError as error:
@@ -100,7 +141,7 @@ def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
             problems.append(problem)
         else:
             request.passed_on.append(override)
-    elif problem := _misused(override, request.sweep):
+    elif problem := _misused(override, request.sweep) or _too_many([override]):
         problems.append(problem)
     elif key == "recipe" and override.value() is None:
         return
@@ -113,15 +154,51 @@ def _sort_in(word: str, request: Request, problems: list[Problem]) -> None:
 
 def _parse(word: str) -> Override:
     word = re.sub(r"^(\+*)tune=", r"\1tune.trials=", word)  # short for it
+    if word.partition("=")[0].lstrip("+") in WITH_ESCAPES:
+        word = _with_line_ends(word)
     if word.startswith("recipe="):
         word = "recipe=" + ",".join(map(adopt, word.removeprefix("recipe=").split(",")))
     return OverridesParser.create().parse_override(word)
+
+
+def _with_line_ends(word: str) -> str:
+    key, equals, value = word.partition("=")
+    meant = value.replace("\\n", "\n").replace("\\t", "\t")
+    bare = meant != value and not set(meant) & set("'\",")
+    return f"{key}{equals}{quoted(meant) if bare else meant}"
+
+
+WITH_ESCAPES = ("template.separator",)
+"""Where `\\n` is typed for a line end, as --help shows it."""
+MOST_RUNS = 10_000
+
+
+def _too_many(overrides: Sequence[Override]) -> Problem | None:
+    """More runs than anybody would wait for; counted, for they could not be listed."""
+    several = [override for override in overrides if override.is_sweep_override()]
+    count = math.prod(map(_count, several))
+    if count <= MOST_RUNS:
+        return None
+    words = " ".join(override.input_line or "" for override in several)
+    number = f"{count:,.0f}" if math.isfinite(count) else "endlessly many"
+    return Problem(words, f"asks for {number} runs, more than {MOST_RUNS:,}", "Ask for fewer.")
+
+
+def _count(override: Override) -> float:
+    values: Any = override.value()
+    if isinstance(values, RangeSweep):
+        span, step = (values.stop or 0) - (values.start or 0), values.step
+        steps = span / step if step else math.inf
+        return max(0, math.ceil(steps)) if math.isfinite(steps) else math.inf
+    return len(values.list) if isinstance(values, ChoiceSweep) else 1
 
 
 def _unreadable(word: str) -> Problem:
     key, equals, value = word.partition("=")
     if not equals or not re.fullmatch(r"[+~]*[\w.@/]+", key):
         return Problem(repr(word), "is not KEY=VALUE", _written_right(key))
+    if len(value) > LONGEST_SHOWN:
+        return Problem(key, f"cannot read the value {value[:LONGEST_SHOWN]!r}…", "Quote it.")
     return Problem(key, f"cannot read the value {value!r}", f"Quote it: '{key}={quoted(value)}'")
 
 

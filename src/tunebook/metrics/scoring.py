@@ -67,7 +67,7 @@ def score(
     results: dict[str, Result] = {}
     for name in dict.fromkeys(names):
         metric = metric_class(name)(language=language, no_answer=no_answer)
-        results.update(metric.measure(predictions, references))
+        results.update(_results_of(metric, name, predictions, references))
     return Scores(
         values={key: result.value for key, result in results.items()},
         examples={key: result.examples for key, result in results.items()},
@@ -75,6 +75,21 @@ def score(
         intervals={key: results[key].interval(seed) for key in dict.fromkeys(intervals)},
         counts={key: result.counts for key, result in results.items() if result.counts is not None},
     )
+
+
+def _results_of(
+    metric: "Metric", name: str, predictions: Sequence[str], references: Sequence[Sequence[str]]
+) -> "dict[str, Result]":
+    from tunebook.metrics.metric import Result
+
+    found = metric.measure(predictions, references)
+    wanted = set(keys(name))
+    if not isinstance(found, dict) or set(found) != wanted:
+        raise TypeError(f"measure of the metric {name} gives {found!r:.80}, no {sorted(wanted)}")
+    for key, result in found.items():
+        if not isinstance(result, Result) or len(result.examples) != len(predictions):
+            raise TypeError(f"measure of {name} gives no Result with a score a row for {key}")
+    return found
 
 
 def metric_class(name: str) -> "type[Metric]":
@@ -89,8 +104,10 @@ def metric_class(name: str) -> "type[Metric]":
 
     classes = [item for item in vars(module).values() if isinstance(item, type)]
     own = [found for found in classes if found.__module__ == module.__name__]
-    [found] = [found for found in own if issubclass(found, Metric)]
-    return found
+    metrics = [found for found in own if issubclass(found, Metric)]
+    if len(metrics) != 1:
+        raise TypeError(f"{module.__file__} defines {len(metrics)} subclasses of Metric, not one")
+    return metrics[0]
 
 
 def _check_names(names: Sequence[str]) -> None:

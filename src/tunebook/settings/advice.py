@@ -90,6 +90,13 @@ def _ignored_text(settings: Settings, facts: ModelFacts | None) -> Iterator[Prob
         yield Problem("method.init_text", what, "Set method.init=text.")
 
 
+def _beams(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
+    penalty, beams = settings.decoding.length_penalty, settings.decoding.num_beams
+    if beams == 1 and penalty != 1.0:
+        what = f"{penalty:g} plays no part with one beam"
+        yield Problem("decoding.length_penalty", what, "Set decoding.num_beams to 2 or more.")
+
+
 def _chat_model(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
     path = settings.model.path or ""
     if TALKS.search(path.rpartition("/")[2]):
@@ -125,6 +132,6 @@ def _instruction_language(settings: Settings, facts: ModelFacts | None) -> Itera
 
 RULES: tuple[Rule, ...] = (
     _learning_rate, _adapted, _room_for_text, _decay, _warm_up, _epochs, _half_precision,
-    _ignored_text, _chat_model, _language_of_model, _direction,
+    _ignored_text, _beams, _chat_model, _language_of_model, _direction,
     _instruction_language,
 )  # fmt: skip

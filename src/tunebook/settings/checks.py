@@ -11,14 +11,9 @@ from typing import Any
 from tunebook import methods
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import ModelFacts
-from tunebook.settings.installed import (
-    OPTIMIZERS,
-    SCHEDULES,
-    TRAINING_ARGUMENTS,
-    nearest,
-    unknown_options,
-    values_of,
-)
+from tunebook.settings.beforehand import REFUSED, REFUSED_BY_PEFT, beforehand
+from tunebook.settings.installed import TRAINING_ARGUMENTS, unknown_options
+from tunebook.settings.reading import every_key
 from tunebook.settings.schema import Settings
 from tunebook.tasks import task_of
 from tunebook.tasks.task import unnamed_languages
@@ -69,7 +64,8 @@ def check_without_model(settings: Settings) -> list[Problem]:
         *_names(settings),
         *_data(settings),
         *_library_options(settings),
-        *_library_names(settings),
+        *beforehand(settings),
+        *_tune(settings),
         *_method_and_model(settings),
         *_trackers(settings),
         *_headline(settings),
@@ -104,29 +100,15 @@ def _data(settings: Settings) -> list[Problem]:
     return []
 
 
-def _library_names(settings: Settings) -> list[Problem]:
-    training = settings.training
-    known = {"optim": values_of(*OPTIMIZERS), "lr_scheduler_type": values_of(*SCHEDULES)}
-    return [
-        Problem(
-            f"training.{key}",
-            f"transformers has no {given!r}",
-            nearest(given, names, TRAINING_ARGUMENTS),
-        )
-        for key, names in known.items()
-        if (given := getattr(training, key)) and names and given not in names
-    ]
-
-
 def _library_options(settings: Settings) -> list[Problem]:
     arguments = settings.training.arguments
-    problems = unknown_options(arguments, "training.arguments", TRAINING_ARGUMENTS, OURS)
+    problems = unknown_options(arguments, "training.arguments", TRAINING_ARGUMENTS, OURS, REFUSED)
     module = methods.module_of(settings.method.kind)
     given: dict[str, Any] = getattr(settings.method, "peft", {})
     if module.PEFT_CONFIG:
         source = ("peft", *module.PEFT_CONFIG)
         ours = {**module.SET_HERE, "task_type": "model.family", "peft_type": "method"}
-        problems += unknown_options(given, "method.peft", source, ours)
+        problems += unknown_options(given, "method.peft", source, ours, REFUSED_BY_PEFT)
     return problems
 
 
@@ -161,6 +143,20 @@ def _method_and_model(settings: Settings) -> list[Problem]:
     return problems
 
 
+def _tune(settings: Settings) -> list[Problem]:
+    known = [where for where, _ in every_key()]
+    return [
+        Problem("tune.fixed", f"there is no key {key}", _near(key, known))
+        for key in settings.tune.fixed
+        if key not in known
+    ]
+
+
+def _near(key: str, known: list[str]) -> str:
+    remedy = did_you_mean(key, known)
+    return remedy if remedy.startswith("Did you mean") else "See --help."
+
+
 def _trackers(settings: Settings) -> list[Problem]:
     return [
         Problem("training.report_to", f"{name} is not installed", f"Run: pip install {package}")
@@ -192,6 +188,8 @@ def _language(settings: Settings) -> list[Problem]:
 
 def _outputs(settings: Settings) -> list[Problem]:
     """The nearest folder that is there must take new files."""
+    if not settings.outputs.strip():
+        return [Problem("outputs", "names no folder", "Leave it out for ./outputs.")]
     path = Path(settings.outputs).expanduser().absolute()
     there = next(one for one in (path, *path.parents) if one.exists())
     if not there.is_dir():
@@ -204,7 +202,10 @@ def _outputs(settings: Settings) -> list[Problem]:
 def _headline(settings: Settings) -> list[Problem]:
     from tunebook.metrics import catalogue
 
-    known = [key for group in task_of(settings.task).metrics for key in catalogue.keys(group)]
+    try:
+        known = [key for group in task_of(settings.task).metrics for key in catalogue.keys(group)]
+    except ValueError as error:
+        return [Problem(f"the metrics of {settings.task.name}", str(error))]
     headline = settings.task.headline
     if headline in known:
         return []

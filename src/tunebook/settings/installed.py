@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ TRAINING_ARGUMENTS = ("transformers", "training_args.py", "TrainingArguments")
 OPTIMIZERS = ("transformers", "training_args.py", "OptimizerNames")
 SCHEDULES = ("transformers", "trainer_utils.py", "SchedulerType")
 MOST_LISTED = 25
+SHORTEST_START = 3
 ANYTHING = "anything"
 PLAIN: dict[str, tuple[type, ...]] = {
     "int": (int,),
@@ -50,6 +52,36 @@ def _root(package: str) -> Path:
     assert found is not None
     assert found.origin is not None
     return Path(found.origin).parent
+
+
+def source_of(package: str, file: str) -> ast.Module:
+    """The parsed source of `file` in an installed package; nothing where it is not there."""
+    path = _root(package) / file
+    return ast.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+
+
+@functools.cache
+def enumerated(package: str, file: str, name: str) -> Mapping[str, frozenset[str]]:
+    """Of the options of class `name` that take a word of an enumeration, those words."""
+    enumerations = {
+        one: values_of(package, where, one)
+        for where in (file, "trainer_utils.py")
+        for one, node in _classes(_root(package) / where).items()
+        if any(ast.unparse(base).endswith("Enum") for base in node.bases)
+    }
+    node = _classes(_root(package) / file)[name]
+    named = {
+        ast.unparse(item.target): {
+            part.id for part in ast.walk(item.annotation) if isinstance(part, ast.Name)
+        }
+        for item in node.body
+        if isinstance(item, ast.AnnAssign)
+    }
+    return {
+        option: frozenset().union(*(enumerations[one] for one in names & set(enumerations)))
+        for option, names in named.items()
+        if names & set(enumerations) and "list" not in names
+    }
 
 
 def _classes(path: Path) -> dict[str, ast.ClassDef]:
@@ -92,14 +124,17 @@ def _types(annotation: ast.expr) -> set[str]:
 
 
 def unknown_options(
-    given: Mapping[str, Any], where: str, source: tuple[str, str, str], set_here: Mapping[str, str]
-) -> list[Problem]:
+    given: Mapping[str, Any], where: str, source: tuple[str, str, str], set_here: Mapping[str, str],
+    refused: Mapping[str, tuple[str, str]] = types.MappingProxyType({}),
+) -> list[Problem]:  # fmt: skip
     """Problems of the options `given` below the key `where`: unknown, set elsewhere, or misfits.
 
-    `set_here` maps an option that Tunebook sets itself to the key to use instead.
+    `set_here` maps an option that Tunebook sets itself to the key to use instead; `refused` one
+    that no run can have to what is wrong with it, and the remedy.
     """
     known = options_of(*source) if given else {}
-    found = (_problem_of(name, value, source, known, set_here) for name, value in given.items())
+    found = (refused.get(name) or _problem_of(name, value, source, known, set_here)
+             for name, value in given.items())  # fmt: skip
     return [Problem(f"{where}.{name}", *wrong)
             for name, wrong in zip(given, found, strict=True) if wrong]  # fmt: skip
 
@@ -121,7 +156,11 @@ def _problem_of(
 
 def nearest(name: str, known: Iterable[str], source: tuple[str, str, str]) -> str:
     """The nearest of `known`, or all of them where they are few, or where to find them."""
+    known = list(known)
+    longer = sorted((one for one in known if one.startswith(name)), key=lambda one: (len(one), one))
     remedy = did_you_mean(name, known)
+    if longer and len(name) >= SHORTEST_START and "Did you mean" not in remedy:
+        return f"Did you mean {longer[0]}?"
     if "Did you mean" in remedy or remedy.count(",") < MOST_LISTED:
         return remedy
     return f"They are listed in the documentation of {source[0]}.{source[2]}."

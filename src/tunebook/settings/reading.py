@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import functools
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from tunebook import methods, tasks
@@ -27,7 +28,11 @@ def settings_from(data: Mapping[str, Any]) -> Settings:
     problems += _wrong_defaults(data)
     if problems:
         raise RequestError(_with_hints(problems, data))
-    return Settings(task=cast(TaskSettings, task), method=cast(MethodSettings, method), **others)
+    settings = Settings(
+        task=cast(TaskSettings, task), method=cast(MethodSettings, method), **others
+    )
+    settings.outputs = str(Path(settings.outputs).expanduser()) if settings.outputs else ""
+    return settings
 
 
 def _read_kind(

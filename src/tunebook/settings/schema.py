@@ -12,6 +12,7 @@ from typing import Any
 from tunebook.settings.typed import required, setting
 
 SCHEMA = 1
+LARGEST_SEED = 2**32 - 1  # numpy takes no larger one
 FAMILIES = ("encoder-decoder", "decoder-only")
 
 
@@ -48,16 +49,16 @@ class DataSettings:
 
     name: str = required("the data set's name")
     source: str = required("where rows come from", choices=("village", "rows", "files", "hub"))
-    path: str | None = setting(None, "hub id, or a local folder with the same files")
+    path: str | None = setting(None, "hub id, or a local folder with the same files", is_path=True)
     subset: str | None = setting(None, "configuration of the hub data set")
     revision: str | None = setting(None, "commit, tag or branch of the hub data set")
     splits: dict[str, str] = setting(
         {"train": "train", "validation": "validation", "test": "test"},
         "the hub data set's own names of our splits",
     )
-    train: str | None = setting(None, "file or folder of training rows")
-    validation: str | None = setting(None, "file or folder of validation rows")
-    test: str | None = setting(None, "file or folder of test rows")
+    train: str | None = setting(None, "file or folder of training rows", is_path=True)
+    validation: str | None = setting(None, "file or folder of validation rows", is_path=True)
+    test: str | None = setting(None, "file or folder of test rows", is_path=True)
     rows: dict[str, Any] = setting(
         {}, "rows written here, a list a split, for data.source=rows", changes_result=False
     )
@@ -81,7 +82,12 @@ class DataSettings:
         {}, "a good instruction for each task on this data", changes_result=False
     )
     limit: LimitSettings = setting(LimitSettings, "how many examples of each split to use")
-    seed: int = setting(0, "draws the sample and the held-out splits; keep it to compare runs")
+    seed: int = setting(
+        0,
+        "draws the sample and the held-out splits; keep it to compare runs",
+        at_least=0,
+        at_most=LARGEST_SEED,
+    )
     max_skipped_share: float = setting(
         0.05, "stop when more than this share of rows is empty or unusable", at_least=0, at_most=1
     )
@@ -94,7 +100,9 @@ class ModelSettings:
     """The frozen base model."""
 
     name: str = required("the model's name in folders and tables")
-    path: str | None = setting(None, "local folder, hub name, or tunebook:NAME for an embedded one")
+    path: str | None = setting(
+        None, "local folder, hub name, or tunebook:NAME for an embedded one", is_path=True
+    )
     revision: str | None = setting(None, "commit, tag or branch on the hub")
     family: str | None = setting(None, "read from the model's config.json", choices=FAMILIES)
     usual_family: str | None = setting(
@@ -162,18 +170,24 @@ class TrainingSettings:
     """How the method's parameters are trained."""
 
     name: str = setting("default", "the training options' name", changes_result=False)
-    learning_rate: float | None = setting(None, "null: the method's own default", above=0)
+    learning_rate: float | None = setting(
+        None, "null: the method's own default", above=0, at_most=100
+    )
     optim: str | None = setting(None, "optimizer, a name that TrainingArguments.optim takes")
     lr_scheduler_type: str | None = setting(None, "a name that TrainingArguments takes")
     warmup_steps: int = setting(0, "steps over which the learning rate rises", at_least=0)
-    weight_decay: float | None = setting(None, "null: the method's own default", at_least=0)
-    label_smoothing_factor: float = setting(0.0, "label smoothing", at_least=0, at_most=1)
+    weight_decay: float | None = setting(
+        None, "null: the method's own default", at_least=0, at_most=10
+    )
+    label_smoothing_factor: float = setting(0.0, "label smoothing", at_least=0, below=1)
     max_grad_norm: float = setting(1.0, "gradients are scaled down to this norm; 0: never",
                                    at_least=0)  # fmt: skip
     batch_size: int | None = setting(None, "examples in one step on one device", at_least=1)
     gradient_accumulation_steps: int = setting(1, "batches in one update", at_least=1)
     max_steps: int | None = setting(None, "updates in all; wins over epochs", at_least=1)
-    num_train_epochs: float | None = setting(None, "passes over the training data", above=0)
+    num_train_epochs: float | None = setting(
+        None, "passes over the training data", above=0, at_most=100_000
+    )
     eval_steps: int | None = setting(None, "validate every so many updates; null: ten times a run",
                                      at_least=1)  # fmt: skip
     logging_steps: int | None = setting(None, "log every so many updates; null: a hundred a run",
@@ -192,8 +206,8 @@ class DecodingSettings:
 
     name: str = setting("greedy", "the decoding options' name", changes_result=False)
     max_new_tokens: int = setting(64, "generate at most this many tokens", at_least=1)
-    num_beams: int = setting(1, "1 is greedy search; more is beam search", at_least=1)
-    length_penalty: float = setting(1.0, "above 0 favours longer beams")
+    num_beams: int = setting(1, "1 is greedy search; more is beam search", at_least=1, at_most=1000)
+    length_penalty: float = setting(1.0, "above 0 favours longer beams", at_least=-100, at_most=100)
     no_repeat_ngram_size: int = setting(0, "never repeat word groups of this length", at_least=0)
     batch_size: int = setting(32, "examples decoded at once; padding never changes an answer",
                               at_least=1, changes_result=False)  # fmt: skip
@@ -213,6 +227,7 @@ class TuneSettings:
     steps: int | None = setting(None, "updates of a trial; null: as many as the run has",
                                 at_least=1, changes_result=False)  # fmt: skip
     seed: int = setting(1000, "draws the settings to try, and seeds every trial", at_least=0,
+                        at_most=LARGEST_SEED,
                         changes_result=False)  # fmt: skip
     fixed: list[str] = setting([], "keys that are not searched; what is typed is one of them",
                                changes_result=False)  # fmt: skip
@@ -242,7 +257,9 @@ class Settings:
     parent: str = setting("", "the recipe or run that this one was copied from",
                           changes_result=False)  # fmt: skip
     expect: str = setting("", "the result to expect", changes_result=False)
-    seed: int = setting(0, "draws initial weights, order of examples and dropout", at_least=0)
+    seed: int = setting(
+        0, "draws initial weights, order of examples and dropout", at_least=0, at_most=LARGEST_SEED
+    )
     score_instruction: bool = setting(
         True, "score the untouched model with the task's instruction too, once and kept; false "
         "saves that where decoding is slow", changes_result=False,
@@ -250,7 +267,9 @@ class Settings:
     again: bool = setting(False, "run again although a finished run is there", changes_result=False)
     dry_run: bool = setting(False, "check everything, show one example, stop", changes_result=False)
     debug: bool = setting(False, "a few examples and steps, to see that everything works")
-    outputs: str = setting("outputs", "folder of the run folders", changes_result=False)
+    outputs: str = setting(
+        "outputs", "folder of the run folders", changes_result=False, is_path=True
+    )
     label: str = setting("", "what differs from the recipe, in the folder's name",
                          changes_result=False)  # fmt: skip
     schema: int = setting(SCHEMA, "version of these settings", choices=(SCHEMA,))

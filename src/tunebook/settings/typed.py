@@ -10,9 +10,11 @@ import dataclasses
 import functools
 import itertools
 import math
+import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tunebook.errors import Problem, did_you_mean
@@ -28,19 +30,24 @@ def setting(
     choices: Iterable[Any] | None = None,
     at_least: float | None = None,
     above: float | None = None,
+    below: float | None = None,
     at_most: float | None = None,
     changes_result: bool = True,
+    is_path: bool = False,
 ) -> Any:
     """Declare a dataclass field: its default, one line for `--help`, and what values it allows.
 
-    `changes_result=False` keeps the field out of a run's fingerprint.
+    `changes_result=False` keeps the field out of a run's fingerprint; `is_path` says that its text
+    names a file or folder.
     """
     rules = {
         "description": description,
         "choices": None if choices is None else tuple(choices),
         "at_least": at_least,
         "above": above,
+        "below": below,
         "at_most": at_most,
+        "is_path": is_path,
         "changes_result": changes_result,
     }
     if isinstance(default, dict | list):
@@ -168,7 +175,7 @@ def _convert_scalar(kind: Any, value: Any, where: str, problems: list[Problem]) 
     if kind is Any:
         return value
     if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
+        return str(value) if isinstance(value, float) else _shown(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if _fits(kind, value):
@@ -181,12 +188,26 @@ def _fits(kind: type, value: Any) -> bool:
     if isinstance(value, bool):
         return kind is bool
     if kind is float:
-        return isinstance(value, int | float) and math.isfinite(value)
+        return isinstance(value, int | float) and _is_finite(value)
     return isinstance(value, kind)
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _shown(value: Any) -> str:
-    return {"None": "nothing (null)", "''": "nothing"}.get(repr(value), repr(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _number(value)
+    shown = repr(value)
+    shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"
+    return {"None": "nothing (null)", "''": "nothing"}.get(shown, shown)
+
+
+LONGEST_SHOWN = 100
 
 
 def _broken_rules(field: dataclasses.Field, value: Any, where: str) -> list[Problem]:
@@ -195,18 +216,50 @@ def _broken_rules(field: dataclasses.Field, value: Any, where: str) -> list[Prob
         return []
     if rules["choices"] is not None:
         return _broken_choice(rules["choices"], value, where)
+    if isinstance(value, str) and rules["is_path"]:
+        return [Problem(where, what) for what in [wrong_path(value)] if what]
     if not isinstance(value, int | float) or isinstance(value, bool):
         return []
+    bounds = {**rules, "at_most": LARGEST if rules["at_most"] is None else rules["at_most"]}
     return [
-        Problem(where, f"must be {words} {rules[rule]:g}, got {value:g}")
+        Problem(where, f"must be {words} {_number(bounds[rule])}, got {_number(value)}")
         for rule, words, broken in BOUNDS
-        if rules[rule] is not None and broken(value, rules[rule])
+        if bounds[rule] is not None and broken(value, bounds[rule])
     ]
+
+
+LARGEST = 2**31 - 1
+"""Where a field names no other bound."""
+LONGEST_NAME, LONGEST_PATH, LONGEST_NUMBER = 255, 4000, 20
+
+
+def _number(value: float) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if abs(value) < 10**LONGEST_NUMBER else "a number of many digits"
+
+
+def wrong_path(text: str) -> str:
+    """What keeps `text` from being the path of a file or folder; empty where nothing does."""
+    try:
+        size = len(os.fsencode(text))
+        longest = max(map(len, os.fsencode(text).split(b"/")))
+        Path(text).expanduser()
+    except UnicodeEncodeError:
+        return "holds half a character, so it can be no path"
+    except RuntimeError:
+        return f"{text.partition('/')[0]} is nobody's home folder"
+    if "\0" in text:
+        return "holds a NUL, so it can be no path"
+    if size > LONGEST_PATH or longest > LONGEST_NAME:
+        return f"is too long for a path: {size} bytes, and a name of {longest}"
+    return ""
 
 
 BOUNDS: list[tuple[str, str, Callable[[float, float], bool]]] = [
     ("at_least", "at least", lambda value, bound: not value >= bound),
     ("above", "above", lambda value, bound: not value > bound),
+    ("below", "below", lambda value, bound: not value < bound),
     ("at_most", "at most", lambda value, bound: not value <= bound),
 ]
 

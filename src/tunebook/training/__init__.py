@@ -2,6 +2,6 @@
 
 from tunebook.training.batches import Batches
 from tunebook.training.loss import TokenLoss, mean_loss
-from tunebook.training.train import Trained, train
+from tunebook.training.train import Trained, check, train
 
-__all__ = ["Batches", "TokenLoss", "Trained", "mean_loss", "train"]
+__all__ = ["Batches", "TokenLoss", "Trained", "check", "mean_loss", "train"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import warnings
@@ -98,12 +99,53 @@ def training_arguments(
         "dataloader_pin_memory": base.device.startswith("cuda"),
         "logging_nan_inf_filter": False,
     }
-    try:
+    with refusals("training", "TrainingArguments"):
         return TrainingArguments(**{**ours, **training.arguments})
-    except (ValueError, TypeError, KeyError, ImportError) as refusal:
-        words = str(refusal).strip().splitlines()[0]
-        what = f"TrainingArguments refuses these options: {words}"
-        raise RequestError(Problem("training", what)) from refusal
+
+
+def check(settings: Settings, base: Base, rows: int) -> None:
+    """Ask the libraries, before anything is scored, for what training will ask them for.
+
+    One step of the optimizer and its schedule over a parameter that belongs to nobody. Raises
+    RequestError in the libraries' words, and where `rows` make no batch.
+    """
+    arguments = training_arguments(settings, base, Path(os.devnull), rows, quiet=True)
+    batch = arguments.per_device_train_batch_size
+    if arguments.dataloader_drop_last and rows < batch:
+        what = f"drops every row: {rows} are no batch of {batch}"
+        raise RequestError(Problem("training.arguments.dataloader_drop_last", what, "Remove it."))
+    if not (settings.training.optim or "").startswith(WITH_MODEL):
+        with refusals("training", "the optimizer or its schedule"):
+            _one_step(arguments, base.device)
+
+
+WITH_MODEL = ("galore", "apollo", "lomo", "adalomo")
+"""Optimizers that are made of the whole model."""
+
+
+def _one_step(arguments: Any, device: str) -> None:
+    import torch
+    from transformers import Trainer, get_scheduler
+
+    parameter = torch.nn.Parameter(torch.ones(2, 2, device=device))
+    kind, options = Trainer.get_optimizer_cls_and_kwargs(arguments)
+    optimizer = kind([parameter], **options)
+    get_scheduler(
+        arguments.lr_scheduler_type, optimizer, arguments.warmup_steps, arguments.max_steps,
+        arguments.lr_scheduler_kwargs,
+    )  # fmt: skip
+    parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+
+
+@contextmanager
+def refusals(where: str, who: str) -> Iterator[None]:
+    """Whatever goes wrong inside is a wrong request, told in the words of `who`."""
+    try:
+        yield
+    except Exception as refusal:
+        words = next(iter(str(refusal).strip().splitlines()), type(refusal).__name__)
+        raise RequestError(Problem(where, f"{who} refuses these options: {words}")) from refusal
 
 
 def train(
