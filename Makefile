@@ -24,6 +24,8 @@ lint: $(READY)
 	$(BIN)/mypy
 
 # torch comes first and alone: a build that is already chosen (see README.md) is then kept.
+# The last line puts src/ among the folders that Python searches: else `import tunebook`, typed
+# beside a clone of that name, would find the clone and no package in it.
 $(READY): requirements.txt pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Tunebook needs Python 3.11 or newer; try: make PYTHON=python3.12"; exit 1; }
@@ -31,6 +33,9 @@ $(READY): requirements.txt pyproject.toml setup.py
 	$(BIN)/python -m pip install --quiet $$(grep '^torch==' requirements.txt)
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@$(BIN)/python -c 'import pathlib, sysconfig; \
+		pathlib.Path(sysconfig.get_path("purelib"), "tunebook-source.pth").write_text( \
+		str(pathlib.Path("src").resolve()) + "\n")'
 	@touch $@
 
 clean:

@@ -64,3 +64,12 @@ def test_wheel_searches_the_users_conf_first(installed: Path, tmp_path: Path) ->
 def test_editable_install_runs_from_any_directory(tmp_path: Path) -> None:
     shown = run(tmp_path, "-m", "recipes.run", "task=qa", "--cfg", "job")
     assert "name: qa" in shown
+
+
+def test_a_clone_named_tunebook_hides_no_package(tmp_path: Path) -> None:
+    import sysconfig
+
+    if not Path(sysconfig.get_path("purelib"), "tunebook-source.pth").exists():
+        pytest.skip("made by `make run` and `make test`")
+    (tmp_path / "tunebook" / "src" / "tunebook").mkdir(parents=True)
+    assert run(tmp_path, "-c", "import tunebook; print(callable(tunebook.run))") == "True\n"

@@ -14,6 +14,7 @@ from recipes.request import read_request
 from tunebook.errors import RequestError
 from tunebook.settings import resolve
 from tunebook.settings.reading import every_key
+from tunebook.settings.written import read_option
 
 RECIPE = """\
 # python -m recipes.run recipe=mine
@@ -125,6 +126,14 @@ def write(path: str, text: str) -> None:
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
 
 
+def files(seeds: range) -> None:
+    file = Path("conf/recipe/mine.yaml")
+    for seed, draw in cases("file", seeds):
+        text = mutated(draw)
+        write("conf/recipe/mine.yaml", text)
+        survives(lambda: read_option(file, "recipe"), f"seed {seed}: {text}")
+
+
 def recipes(seeds: range) -> None:
     for seed, draw in cases("recipe", seeds):
         text = mutated(draw)
@@ -165,9 +174,8 @@ def sweeps(seeds: range) -> None:
         survives(lambda typed=typed: sweep(typed), f"seed {seed}: {typed} {lines}")
 
 
-QUICK = 60
-KINDS = {"recipes": recipes, "run_folders": run_folders, "options": options, "words": words,
-         "sweeps": sweeps}  # fmt: skip
+QUICK = {"files": 250, "recipes": 8, "run_folders": 8, "options": 10, "words": 12, "sweeps": 12}
+KINDS = {one.__name__: one for one in (files, recipes, run_folders, options, words, sweeps)}
 
 
 @pytest.fixture(autouse=True)
@@ -177,10 +185,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_few_of_each_kind(kind: str) -> None:
-    KINDS[kind](range(QUICK))
+    KINDS[kind](range(QUICK[kind]))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_of_each_kind(kind: str) -> None:
-    KINDS[kind](range(QUICK, 500))
+    KINDS[kind](range(QUICK[kind], 500))

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tunebook import folders
+from tunebook.documents import read_yaml
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import PREFIX
+from tunebook.settings.written import files_of
 
 FILTERS = ("task", "method", "model")
 RECIPE, SWEEP = "recipe", "sweep"
@@ -34,10 +34,6 @@ class Entry:
     offline: bool | None = None
     parent: str = ""
     problem: str = ""
-
-
-class Unreadable(Exception):
-    """A file of the configuration is no YAML mapping; the message says why."""
 
 
 def entries(group: str) -> list[Entry]:
@@ -74,25 +70,23 @@ def kept(found: Sequence[Entry], filters: Mapping[str, Sequence[str]]) -> list[E
 
 def _entry(group: str, name: str, path: Path) -> Entry:
     try:
+        if group != SWEEP:
+            files_of(group, name)
         line = folders.first_line(path)
         if group != RECIPE:
             return Entry(group, name, path, line, offline=_option_is_offline(group, name))
         body, chosen = _body(path), {**_usual_choices(), **dict(choices_in(path))}
         offline = _is_offline(body, chosen)
         return Entry(group, name, path, line, chosen, offline, str(body.get("parent") or ""))
-    except (Unreadable, OSError, UnicodeDecodeError) as error:
+    except RequestError as error:
+        return Entry(group, name, path, problem=str(error.problems[0]))
+    except (OSError, UnicodeDecodeError) as error:
         return Entry(group, name, path, problem=f"cannot be read: {error}")
 
 
 @functools.cache
 def _body(path: Path) -> Mapping[str, Any]:
-    try:
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise Unreadable(" ".join(str(error).split())) from error
-    if not isinstance(body, dict):
-        raise Unreadable("it holds no KEY: VALUE")
-    return body
+    return read_yaml(path)
 
 
 def _usual_choices() -> dict[str, str]:

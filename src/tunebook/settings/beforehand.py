@@ -186,5 +186,5 @@ def _arguments(settings: Settings) -> Iterator[Problem]:
     for name, value in settings.training.arguments.items():
         allowed = enumerated(*TRAINING_ARGUMENTS).get(name)
         if allowed and isinstance(value, str) and value not in allowed:
-            what = f"TrainingArguments refuses {value!r}"
-            yield Problem(f"training.arguments.{name}", what, did_you_mean(value, allowed))
+            what = f"TrainingArguments refuses these options: {name}={value!r}"
+            yield Problem("training", what, did_you_mean(value, allowed))

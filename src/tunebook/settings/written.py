@@ -25,6 +25,7 @@ ASKS = re.compile(r"(?<!\\)(?:\\\\)*\$\{")
 HEADER = re.compile(r"#\s*@(?P<what>.*)")
 CHOICE = re.compile(r"override /(?P<group>\w+)(?P<place>@.*)?")
 MOST_BASES = 20
+FOREIGN = "a recipe sets the keys of a run; this one is not among them"
 
 
 def read_option(file: Path, group: str) -> dict[str, Any]:
@@ -72,8 +73,9 @@ def _wrong_keys(body: Mapping[Any, Any], group: str) -> Iterator[Problem]:
         if not isinstance(key, str):
             yield Problem(str(key), "is no name of a key", "Write KEY: VALUE.")
         elif group == RECIPE and key not in known and key != DEFAULTS:
-            what = "a recipe sets the keys of a run; this one is not among them"
-            yield Problem(key, what, "" if key == "hydra" else hint(key, body))
+            near = "" if key == "hydra" else hint(key, body)
+            is_misspelt = near.startswith("Did you mean")
+            yield Problem(key, "no such key" if is_misspelt else FOREIGN, near)
 
 
 def _wrong_choices(body: Mapping[Any, Any], group: str) -> Iterator[Problem]:
