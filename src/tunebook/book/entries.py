@@ -79,7 +79,7 @@ def _entry(group: str, name: str, path: Path) -> Entry:
         offline = _is_offline(body, chosen)
         return Entry(group, name, path, line, chosen, offline, str(body.get("parent") or ""))
     except RequestError as error:
-        return Entry(group, name, path, problem=str(error.problems[0]))
+        return Entry(group, name, path, problem=f"cannot be read: {error.problems[0]}")
     except (OSError, UnicodeDecodeError) as error:
         return Entry(group, name, path, problem=f"cannot be read: {error}")
 
