@@ -10,7 +10,7 @@ import pytest
 
 from tunebook.errors import RequestError
 from tunebook.settings import Settings, resolve
-from tunebook.settings.resolve import steps_of
+from tunebook.settings.resolve import filled, steps_of
 
 Compose = Callable[..., Settings]
 
@@ -148,3 +148,13 @@ def test_eight_tokens_of_text_must_fit(with_llama: Compose, words: list[str], ro
 
 def test_a_model_without_a_limit_has_room(with_t5: Compose) -> None:
     resolve(with_t5("method.num_virtual_tokens=2000", "decoding.max_new_tokens=2000"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("my model (new)", "my-model-new"), ("v1.5+x_y", "v1.5+x_y"), ("...", "custom"),
+     ("a" * 200, "a" * 100)],
+)  # fmt: skip
+def test_a_model_is_named_after_its_folder(folder, name, settings):
+    found, _ = filled(settings("model=custom", f'model.path="{folder}"'), None, folder)
+    assert found.model.name == name
