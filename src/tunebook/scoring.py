@@ -97,7 +97,8 @@ def _key(base: Base, rows: EncodedRows, settings: Settings, model_content: str) 
             "model": [model_content, base.dtype, base.device, settings.model.quantization,
                       settings.model.attention],
             "decoding": [decoding.max_new_tokens, decoding.num_beams, decoding.length_penalty,
-                         decoding.no_repeat_ngram_size],
+                         decoding.no_repeat_ngram_size,
+                         *_rows_at_once(base, settings)],
             "sources": rows.sources.content(),
             "targets": rows.targets.content(),
             "perplexity": task_of(settings.task).scores_perplexity,
@@ -118,6 +119,11 @@ def check_metrics(settings: Settings) -> None:
         except Exception as error:
             place = place_of(error) or f"the metric {name} of {settings.task.name}"
             raise RequestError(Problem(place, in_words(error))) from error
+
+
+def _rows_at_once(base: Base, settings: Settings) -> list[int]:
+    """In half precision the order of sums, and with it an answer, depends on the batch."""
+    return [] if base.dtype == "float32" else [settings.decoding.batch_size]
 
 
 def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessment:

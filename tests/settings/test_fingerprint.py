@@ -107,3 +107,12 @@ def test_ten_hexadecimal_digits_that_stay(resolved: Compose) -> None:
     int(text, 16)
     again = dataclasses.replace(copy.deepcopy(resolved()), label="other")
     assert digits(again) == text
+
+
+@pytest.mark.parametrize(("dtype", "same"), [("float32", True), ("bfloat16", False)])
+def test_rows_decoded_at_once_count_in_half_precision_alone(
+    dtype: str, same: bool, resolved: Compose
+) -> None:
+    few = digits(resolved(f"model.dtype={dtype}", "decoding.batch_size=1"))
+    many = digits(resolved(f"model.dtype={dtype}", "decoding.batch_size=8"))
+    assert (few == many) is same

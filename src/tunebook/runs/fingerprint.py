@@ -13,12 +13,18 @@ DIGITS = 10
 FILES = ("data.train", "data.validation", "data.test", "data.path", "model.path")
 
 
+HALF = ("bfloat16", "float16")
+"""Where the order of sums, and with it an answer, depends on how many rows are decoded at once."""
+
+
 def fingerprint(settings: Settings, data: str, model: str) -> str:
     """Ten digits over every setting that changes the result, and the content of data and model.
 
     Paths do not count: the content behind them does, as `data` and `model` describe it.
     """
     content = {"settings": _that_matter(settings, ""), "data": data, "model": model}
+    if settings.model.dtype in HALF:
+        content["rows at once"] = settings.decoding.batch_size
     return digest(content)
 
 
