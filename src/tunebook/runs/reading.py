@@ -140,6 +140,19 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def read_trial(folder: Path) -> dict[str, Any]:
+    """metrics.json of a finished trial of a search."""
+    file = folder / "metrics.json"
+    found: dict[str, Any] = documents.read_json(_there(file), dict, finite=True)
+    if "validation_loss" not in found:
+        raise BrokenDocument(str(file), "lacks the validation loss")
+    for name in ("validation_loss", "best_step", "steps", "trainable", "peak_memory_bytes"):
+        _check(file, name, found.get(name), _is_number_or_none(found.get(name)), "a number")
+    seconds = found.get("seconds", {})
+    _check(file, "seconds", seconds, _holds(seconds, _is_number_or_none), "numbers")
+    return found
+
+
 def _check_headline(file: Path, found: Any) -> None:
     if not isinstance(found, dict) or not {"name", "value"} <= set(found):
         raise BrokenDocument(str(file), "lacks the headline metric")

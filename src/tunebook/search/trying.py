@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook import data, report, running
+from tunebook.documents import BrokenDocument
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Doing
 from tunebook.memory import forget_peak_memory, peak_memory
 from tunebook.runs import RunFolder, open_folder
 from tunebook.runs.files import write_json
 from tunebook.runs.fingerprint import digest, fingerprint
+from tunebook.runs.reading import read_trial
 from tunebook.runs.whole import TRIAL_FILES
 from tunebook.search.trials import Trial
 
@@ -66,8 +68,11 @@ def try_out(trial: Trial) -> Tried:
 
 def is_done(folder: RunFolder) -> bool:
     """Whether the trial has finished and its files open; else it is tried again."""
-    has_result = "validation_loss" in (folder.metrics or {})
-    return folder.complete and has_result and not folder.faults(TRIAL_FILES)
+    try:
+        read_trial(folder.path)
+    except BrokenDocument:
+        return False
+    return folder.complete and not folder.faults(TRIAL_FILES)
 
 
 def prepared(trial: Trial) -> running.Work:
