@@ -143,7 +143,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 def read_trial(folder: Path) -> dict[str, Any]:
     """metrics.json of a finished trial of a search."""
     file = folder / "metrics.json"
-    found: dict[str, Any] = documents.read_json(_there(file), dict, finite=True)
+    found = _object(file)
     if "validation_loss" not in found:
         raise BrokenDocument(str(file), "lacks the validation loss")
     for name in ("validation_loss", "best_step", "steps", "trainable", "peak_memory_bytes"):
