@@ -44,7 +44,7 @@ def is_wanted(settings: Settings) -> bool:
 
 def rows_behind(work: Work, base: Base, test: EncodedRows) -> EncodedRows | None:
     """The examples of `test` as method=instruction shows them; None where one does not fit."""
-    encoder = Encoder(_with_instruction(work.settings), work.resolved.facts, base.tokenizer)
+    encoder = Encoder(_with_instruction(work.settings), base)
     sources = encoder.sources([work.examples.test[i] for i in test.rows])
     rows = EncodedRows(targets=test.targets, rows=test.rows)
     for source in sources:

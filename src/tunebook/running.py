@@ -157,6 +157,7 @@ def load_base(work: Work) -> Base:
     """The frozen base model, ready to be scored; in a sweep, the one kept from the run before."""
     from tunebook.models import keeping
     from tunebook.models.base import enable_checkpointing, ready
+    from tunebook.text import speaking
 
     settings = work.settings
     base = keeping.bare_base(
@@ -166,7 +167,7 @@ def load_base(work: Work) -> Base:
     )
     if settings.model.gradient_checkpointing:
         enable_checkpointing(base.model)
-    return ready(base)
+    return speaking(ready(base), settings.task)
 
 
 def _bare_base(work: Work) -> Base:
@@ -192,7 +193,7 @@ def encode(work: Work, base: Base) -> tuple[Rows, EncodedRows, EncodedRows]:
     """Train, validation and test as token ids; says what was cut."""
     from tunebook.text import Encoder, encode_rows, rows_to_train_on
 
-    encoder = Encoder(work.settings, work.resolved.facts, base.tokenizer)
+    encoder = Encoder(work.settings, base)
     share, examples = work.settings.data.max_skipped_share, work.examples
     trains = methods.trains(work.settings.method)
     return (

@@ -108,9 +108,7 @@ def added_tokens(work: Work, base: Base, test: EncodedRows) -> int:
     if settings.template.text == BARE:
         return virtual_tokens(settings)
     bare = dataclasses.replace(settings.template, text=BARE)
-    encoder = Encoder(
-        dataclasses.replace(settings, template=bare), work.resolved.facts, base.tokenizer
-    )
+    encoder = Encoder(dataclasses.replace(settings, template=bare), base)
     first = test.rows[:MEASURED_ON]
     sources = encoder.sources([work.examples.test[index] for index in first])
     more = [test.sources.length(i) - len(one.ids) for i, one in enumerate(sources) if one]

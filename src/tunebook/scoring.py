@@ -51,6 +51,12 @@ def answer(
     texts = generate(model, base, sources, settings.decoding, progress, say)
     if not task_of(settings.task).scores_perplexity:
         return Answers(texts)
+    if len(rows.whole) < len(rows):
+        say(f"perplexity: over {len(rows.whole)} of {len(rows)} rows; the references of the others "
+            "do not fit into the model")  # fmt: skip
+        rows = rows.some(rows.whole)
+    if not len(rows):
+        return Answers(texts)
     loss = mean_loss(model, rows, Batches(base), settings.decoding.batch_size)
     return Answers(texts, math.exp(min(loss, 50)))
 

@@ -27,7 +27,7 @@ def encoder(llama_folder: Path) -> Encoder:
     model = (f"model.path={llama_folder}", "decoding.max_new_tokens=32")
     resolved = resolve(compose(*words, *model))
     base = load(resolved.settings.model, resolved.facts, lambda _: None)
-    return Encoder(resolved.settings, resolved.facts, base.tokenizer)
+    return Encoder(resolved.settings, base)
 
 
 def split_of(count: int, **wrong: Sequence[int]) -> Dataset:
@@ -101,7 +101,10 @@ def test_a_row_that_does_not_fit_gives_way_to_the_next_that_does(encoder: Encode
     split, said = split_of(40, target=[5, 6, 39]), list[str]()
     drawn: Any = rows_to_train_on(encoder, split, 0.1, said.append)
     assert drawn.__getitems__([5, 6, 7, 39]) == [drawn[7], drawn[7], drawn[7], drawn[0]]
-    assert said[-1] == "train: 3 of 40 rows do not fit into 224 tokens although cut; skipped"
+    assert said[-1] == (
+        "train: the answers of 3 of 40 rows do not fit into the model's 256 tokens with a source; "
+        "the longest has 1,001 tokens; skipped"
+    )
 
 
 @pytest.mark.usefixtures("large_from_ten")
@@ -125,7 +128,8 @@ def test_too_many_rows_that_do_not_fit_are_refused(
         rows_to_train_on(encoder, split_of(count, target=unfit), share, lambda _: None)
     (problem,) = caught.value.problems
     assert problem.where == "data.train"
-    assert f"of {count} rows do not fit into 224 tokens" in problem.what
+    assert f"of {count} rows do not fit into the model's 256 tokens" in problem.what
+    assert "max_source_tokens" not in problem.remedy
 
 
 def test_memory_does_not_grow_with_the_ids_of_a_large_split(encoder: Encoder) -> None:

@@ -91,9 +91,9 @@ def _facts(shape: str, config: Any) -> ModelFacts:
     return ModelFacts(
         path=shape, folder=None, config=Path("config.json"),
         family="encoder-decoder" if config.is_encoder_decoder else "decoder-only",
-        model_type=config.model_type, architecture=shape, context=None, hidden=None, layers=None,
-        heads=None, kv_heads=None, vocabulary=config.vocab_size, sliding_window=None,
-        quantized=None, parameters=None,
+        model_type=config.model_type, architecture=shape, context=None, decoder_context=None,
+        hidden=None, layers=None, heads=None, kv_heads=None, vocabulary=config.vocab_size,
+        sliding_window=None, quantized=None, parameters=None,
     )  # fmt: skip
 
 

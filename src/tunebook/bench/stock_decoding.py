@@ -68,7 +68,7 @@ def _texts(
     settings = resolved.settings
     examples = data.load(settings.data, task_of(settings.task), say)
     base, prompted = load_prompted(run, resolved, say)
-    encoder = Encoder(settings, resolved.facts, base.tokenizer)
+    encoder = Encoder(settings, base)
     share = settings.data.max_skipped_share
     encoded = encode_rows(encoder, examples.test, "test", share, say, to_answer=True)
     sources = [list(encoded.sources[i]) for i in range(len(encoded))]

@@ -53,6 +53,7 @@ from tunebook.methods.parts.shared import (
 from tunebook.models.apart import ALONE, EQUAL, LENGTHS, REFUSALS, TOGETHER, evaluating, name_of
 from tunebook.models.base import Base, Say
 from tunebook.settings.schema import DecodingSettings
+from tunebook.text.special import SpecialTokens
 from tunebook.training.batches import padded
 
 
@@ -66,6 +67,9 @@ def generation_config(base: Base, decoding: DecodingSettings) -> Any:
         for name in ("bos_token_id", "eos_token_id", "decoder_start_token_id",
                      "forced_bos_token_id", "forced_eos_token_id")
     }  # fmt: skip
+    if base.special:
+        ids["decoder_start_token_id"] = base.special.start
+        ids["forced_bos_token_id"] = base.special.forced
     ids["eos_token_id"] = _stop_ids(ids["eos_token_id"], base.tokenizer.eos_token_id)
     return GenerationConfig(
         **ids,
@@ -99,7 +103,9 @@ def generate(
         decode = _decoder(model, base, decoding, longest, say).decode
         order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
         made = decode([sources[i] for i in order], progress)
-    texts = {i: text_of(base.tokenizer, row) for i, row in zip(order, made, strict=True)}
+    texts = {
+        i: text_of(base.tokenizer, row, base.special) for i, row in zip(order, made, strict=True)
+    }
     return [texts[i] for i in range(len(sources))]
 
 
@@ -117,9 +123,14 @@ def padding_matters(model: Any, base: Base, decoding: DecodingSettings, longest:
         return _decoder(model, base, decoding, longest, lambda _: None).rows != TOGETHER
 
 
-def text_of(tokenizer: Any, ids: Sequence[int]) -> str:
+def text_of(tokenizer: Any, ids: Sequence[int], special: SpecialTokens | None = None) -> str:
     """Generated ids as text, without special tokens and outer white space."""
-    decoded = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    forced = special.forced if special else None  # M2M100's languages are no special tokens to it.
+    decoded = tokenizer.decode(
+        [id_ for id_ in ids if id_ != forced],
+        skip_special_tokens=True,
+        clean_up_tokenization_spaces=False,
+    )
     return decoded.strip()
 
 

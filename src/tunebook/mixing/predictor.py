@@ -197,7 +197,7 @@ def _groups(members: Mapping[str, Predictor], say: Say) -> list[Group]:
 def _over_one_base(members: Mapping[str, Predictor]) -> list[list[str]]:
     found: dict[int, list[str]] = {}
     for label, member in members.items():
-        found.setdefault(id(member.base), []).append(label)
+        found.setdefault(id(member.base.model), []).append(label)
     return list(found.values())
 
 

@@ -18,6 +18,7 @@ from tunebook.models.facts import ModelFacts
 
 if TYPE_CHECKING:
     from tunebook.settings.schema import ModelSettings
+    from tunebook.text.special import SpecialTokens
 
 Say = Callable[[str], None]
 # Everything is on the disk by now: without this, transformers asks the hub all the same.
@@ -38,6 +39,8 @@ class Base:
     dtype: str
     matmul: str = "torch"
     """what multiplies its matrices: torch's own choice, or onednn"""
+    special: SpecialTokens | None = None
+    """which special tokens stand where for the task at hand; see tunebook.text.special"""
 
 
 def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:

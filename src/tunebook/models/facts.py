@@ -56,6 +56,8 @@ class ModelFacts:
     architecture: str
     context: int | None
     """how many tokens it can see; None where nothing in it sets a limit (T5)"""
+    decoder_context: int | None
+    """how many the decoder of an encoder-decoder can see"""
     hidden: int | None
     layers: int | None
     """layers of the decoder"""
@@ -269,6 +271,7 @@ def _sizes(config: dict[str, Any]) -> dict[str, Any]:
     heads = _number(text, HEADS)
     return {
         "context": None if "relative_attention_num_buckets" in text else _number(text, CONTEXT),
+        "decoder_context": _decoder_context(text),
         "hidden": _number(text, HIDDEN),
         "layers": _number(text, LAYERS),
         "heads": heads,
@@ -277,6 +280,12 @@ def _sizes(config: dict[str, Any]) -> dict[str, Any]:
         "sliding_window": _sliding_window(text),
         "quantized": _quantized(config),
     }
+
+
+def _decoder_context(text: dict[str, Any]) -> int | None:
+    if "relative_attention_num_buckets" in text:
+        return None
+    return _number(text, ("max_decoder_position_embeddings", *CONTEXT))
 
 
 def _text_part(config: dict[str, Any]) -> dict[str, Any]:

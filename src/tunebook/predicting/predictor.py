@@ -38,14 +38,14 @@ class Predictor:
     """Answers rows with the template, cuts and decoding of the run that it was opened from."""
 
     def __init__(self, run: FinishedRun, resolved: Resolved, base: Base, model: Any) -> None:
-        from tunebook.text import Encoder
+        from tunebook.text import Encoder, speaking
 
         self.run, self.task = run, run.task
         self.model_content = content_of(resolved.settings.model, resolved.facts)
         self.decoding = resolved.settings.decoding
         self.longest = resolved.settings.template.max_source_tokens + self.decoding.max_new_tokens
-        self.base, self.model = base, model
-        self._encoder = Encoder(resolved.settings, resolved.facts, base.tokenizer)
+        self.base, self.model = speaking(base, resolved.settings.task), model
+        self._encoder = Encoder(resolved.settings, self.base)
 
     @classmethod
     def open(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook.settings.checks import virtual_tokens
 from tunebook.settings.schema import Settings
+from tunebook.text.special import words_for
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
@@ -34,6 +35,7 @@ def example_text(base: Base, splits: Splits, settings: Settings, *, trains: bool
     verb = "learns to answer, loss on each" if trains else "should answer"
     return "\n".join([
         *_front(settings),
+        *(words_for(base.special, base.tokenizer) if base.special else ()),
         f"the model reads {len(read)} tokens, without loss:",
         INDENT + _shown(read, base.tokenizer),
         f"it {verb} of {len(learned)} tokens:",

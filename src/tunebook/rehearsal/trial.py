@@ -146,7 +146,7 @@ def time_validation(model: Any, base: Base, rows: EncodedRows, settings: Setting
     looked_at = batches[::every]
     began = time.monotonic()
     for indices in looked_at:
-        mean_loss(model, _some(rows, indices), Batches(base), size)
+        mean_loss(model, rows.some(indices), Batches(base), size)
     return (time.monotonic() - began) / len(looked_at) * len(batches)
 
 
@@ -164,7 +164,7 @@ def time_answers(
         longest = max(target_lengths(rows), default=1)
         decoding = replace(decoding, max_new_tokens=min(decoding.max_new_tokens, longest))
     for count in (FIRST_ROWS, MORE_ROWS):
-        some = _some(rows, [at * len(rows) // count for at in range(min(count, len(rows)))])
+        some = rows.some([at * len(rows) // count for at in range(min(count, len(rows)))])
         began = time.monotonic()
         generate(model, base, [some.sources[i] for i in range(len(some))], decoding,
                  lambda _: None)  # fmt: skip
@@ -172,7 +172,7 @@ def time_answers(
         if found * MORE_ROWS / len(rows) > PATIENCE:
             break
     if task_of(settings.task).scores_perplexity:
-        found += time_validation(model, base, rows, settings)
+        found += time_validation(model, base, rows.some(rows.whole), settings)
     return found
 
 
@@ -186,12 +186,3 @@ def time_scores(rows: Sequence[Row], settings: Settings, times: int) -> float:
     assess(answers, some, settings)
     share = len(rows) / max(len(some), 1)
     return (again - began) + (time.monotonic() - again) * (times * share - 1)
-
-
-def _some(rows: EncodedRows, indices: Sequence[int]) -> EncodedRows:
-    found = EncodedRows()
-    for index in indices:
-        found.sources.append(rows.sources[index])
-        found.targets.append(rows.targets[index])
-        found.rows.append(rows.rows[index])
-    return found

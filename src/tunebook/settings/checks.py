@@ -114,6 +114,11 @@ def _library_options(settings: Settings) -> list[Problem]:
 
 def _lengths(settings: Settings, facts: ModelFacts) -> list[Problem]:
     """A context shared by virtual tokens, text and, in a decoder-only model, the answer."""
+    positions, longest = decoder_positions(settings, facts), settings.decoding.max_new_tokens
+    if positions is not None and longest > positions:
+        what = f"{longest} are more than the {positions} positions that the model's decoder has"
+        remedy = f"Set at most {positions}, or choose another model."
+        return [Problem("decoding.max_new_tokens", what, remedy)]
     taken = {"method.num_virtual_tokens": virtual_tokens(settings)}
     if facts.family == "decoder-only":
         taken["decoding.max_new_tokens"] = settings.decoding.max_new_tokens
@@ -123,6 +128,17 @@ def _lengths(settings: Settings, facts: ModelFacts) -> list[Problem]:
     sizes = " and ".join(f"{key}={tokens}" for key, tokens in taken.items() if tokens)
     what = f"{sizes} leave no room for text in the model's context of {facts.context} tokens"
     return [Problem(largest, what, "Lower it, or choose a model with a longer context.")]
+
+
+def decoder_positions(settings: Settings, facts: ModelFacts) -> int | None:
+    """Tokens of an answer that an encoder-decoder's decoder has positions for; None for no limit.
+
+    Those of a prefix stand in front of them.
+    """
+    if facts.family != "encoder-decoder" or facts.decoder_context is None:
+        return None
+    in_front = virtual_tokens(settings) if settings.method.kind == "prefix" else 0
+    return max(0, facts.decoder_context - in_front)
 
 
 def virtual_tokens(settings: Settings) -> int:

@@ -19,6 +19,7 @@ _PLACEHOLDER = "x"
 WRITTEN = "Fields are written {{ name }}; see jinja.palletsprojects.com."
 SAMPLE = 20
 """Rows of each split that are rendered before anything is loaded."""
+LONGEST_SAMPLE = 100_000  # characters of a field
 
 
 def bare_text(texts: Mapping[str, str]) -> str:
@@ -122,7 +123,8 @@ def check_on_rows(settings: TemplateSettings, task: Task, *splits: Sequence[Any]
     template = Template(settings, task)
     for rows in splits:
         for index in range(0, len(rows), max(1, len(rows) // SAMPLE)):
-            template.render(task.texts(rows[index]))
+            texts = task.texts(rows[index])
+            template.render({name: text[:LONGEST_SAMPLE] for name, text in texts.items()})
 
 
 def _unrenderable(settings: TemplateSettings, task: Task) -> list[Problem]:

@@ -2,5 +2,6 @@
 
 from tunebook.text.encoding import Encoder, Room
 from tunebook.text.rows import EncodedRows, Rows, encode_rows, rows_to_train_on
+from tunebook.text.special import speaking
 
-__all__ = ["EncodedRows", "Encoder", "Room", "Rows", "encode_rows", "rows_to_train_on"]
+__all__ = ["EncodedRows", "Encoder", "Room", "Rows", "encode_rows", "rows_to_train_on", "speaking"]

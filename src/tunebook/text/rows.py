@@ -66,13 +66,17 @@ class Ragged:
 class EncodedRows:
     """A split as ids, in the order of its rows.
 
-    `rows` are the indices that fitted; `texts` their source texts, kept for the test split alone.
+    `rows` are the indices that fitted; `texts` their source texts, kept for the test split alone;
+    `whole` the positions of those whose target fits behind them too. `unfit` counts the others, and
+    `long_answers` has the tokens of each target that left no room for a source.
     """
 
     sources: Ragged = field(default_factory=Ragged)
     targets: Ragged = field(default_factory=Ragged)
     rows: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    whole: list[int] = field(default_factory=list)
+    long_answers: list[int] = field(default_factory=list)
     cut: int = 0
     unfit: int = 0
 
@@ -85,6 +89,15 @@ class EncodedRows:
     def lengths(self) -> list[int]:
         """Source and target tokens of each row together."""
         return [self.sources.length(i) + self.targets.length(i) for i in range(len(self))]
+
+    def some(self, positions: Sequence[int]) -> EncodedRows:
+        """The rows at these positions alone, without their texts."""
+        found = EncodedRows()
+        for position in positions:
+            found.sources.append(self.sources[position])
+            found.targets.append(self.targets[position])
+            found.rows.append(self.rows[position])
+        return found
 
 
 def rows_to_train_on(
@@ -151,14 +164,18 @@ def encode_rows(
     keeps its texts.
     Raises RequestError when a larger share than `max_unfit_share` does not fit.
     """
-    encoded = EncodedRows()
+    encoded, taken = EncodedRows(), encoder.words.taken
     for start in range(0, len(split), BLOCK):
         rows = _rows_of(split[start : start + BLOCK])
         pairs = _encode(encoder, rows, to_answer=to_answer)
         for number, (source, target) in enumerate(pairs, start):
             if source is None:
                 encoded.unfit += 1
+                if not to_answer and encoder.leaves_no_room(rows[number - start], target):
+                    encoded.long_answers.append(len(target))
                 continue
+            if encoder.room.holds(len(source.ids), len(target)):
+                encoded.whole.append(len(encoded))
             encoded.sources.append(source.ids)
             encoded.targets.append(target)
             encoded.rows.append(number)
@@ -166,6 +183,9 @@ def encode_rows(
                 encoded.texts.append(source.text)
             encoded.cut += source.cut
     _report(encoder, encoded, name, max_unfit_share, say)
+    if taken := encoder.words.taken - taken:
+        say(f"warning: {name}: {taken} texts hold words that the tokenizer cannot but read as "
+            "special tokens")  # fmt: skip
     return encoded
 
 
@@ -177,9 +197,11 @@ def _rows_of(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
 def _encode(
     encoder: Encoder, rows: Sequence[dict[str, Any]], *, to_answer: bool = False
 ) -> Iterator[tuple[Source | None, list[int]]]:
-    targets = encoder.targets([encoder.task.target(row) for row in rows])
+    texts = [encoder.task.target(row) for row in rows]
+    targets = encoder.targets(texts)
     sources = encoder.sources(rows, None if to_answer else targets)
-    return zip(sources, targets, strict=True)
+    for text, source, target in zip(texts, sources, targets, strict=True):
+        yield None if encoder.is_too_long(text) else source, target
 
 
 def _report(
@@ -195,8 +217,24 @@ def _report(
         say(f"{name}: {encoded.cut} of {total} rows cut in their {where}")
     if encoded.unfit == 0:
         return
-    what = f"{encoded.unfit} of {total} rows do not fit into {encoder.room.most} tokens"
+    problems = [Problem(f"data.{name}", *one) for one in _unfit(encoder, encoded, total)]
     if encoded.unfit > max_unfit_share * total or not len(encoded):
-        remedy = "Raise template.max_source_tokens, or choose a model with a longer context."
-        raise RequestError(Problem(f"data.{name}", f"{what} although cut", remedy))
-    say(f"{name}: {what} although cut; skipped")
+        raise RequestError(problems)
+    for problem in problems:
+        say(f"{name}: {problem.what}; skipped")
+
+
+def _unfit(encoder: Encoder, encoded: EncodedRows, total: int) -> Iterator[tuple[str, str]]:
+    """What does not fit, and what to do: by what is too long."""
+    room, answers = encoder.room, encoded.long_answers
+    longer = "choose a model with a longer context."
+    if sources := encoded.unfit - len(answers):
+        what = f"{sources} of {total} rows do not fit into {room.most} tokens although cut"
+        yield what, f"Raise template.max_source_tokens, or {longer}"
+    if answers:
+        place = f"the {room.target:,} positions of the model's decoder" if room.target else (
+            f"the model's {room.shared:,} tokens with a source" if room.shared else
+            f"the {room.signs:,} characters that are read of a text")  # fmt: skip
+        what = (f"the answers of {len(answers)} of {total} rows do not fit into {place}; the "
+                f"longest has {max(answers):,} tokens")  # fmt: skip
+        yield what, f"Raise data.max_skipped_share to go without these rows, or {longer}"

@@ -37,19 +37,19 @@ class Batches:
     def _two_rows(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         batch = self._inputs([row["source"] for row in rows])
         batch["labels"] = padded([row["target"] for row in rows], IGNORED)
-        batch["decoder_input_ids"] = self._shifted(batch["labels"])
+        batch["decoder_input_ids"] = self._read_by_decoder([row["target"] for row in rows])
         return batch
 
-    def _shifted(self, labels: torch.Tensor) -> torch.Tensor:
-        """What the decoder reads, by the model's own rule; where it has none, the labels behind its
-        start token."""
-        shift = getattr(self.base.model, "prepare_decoder_input_ids_from_labels", None)
-        if shift is not None:
-            shifted: torch.Tensor = shift(labels=labels)
-            return shifted
-        begin = labels.new_full((len(labels), 1), start_token(self.base.model.config))
-        shifted = torch.cat([begin, labels[:, :-1]], dim=1)
-        return shifted.masked_fill(shifted == IGNORED, self.base.tokenizer.pad_token_id)
+    def _read_by_decoder(self, targets: list[Sequence[int]]) -> torch.Tensor:
+        """What decoding starts with, then each target less its last token."""
+        special = self.base.special
+        start = start_token(self.base.model.config) if special is None else special.start
+        return padded([[start, *target[:-1]] for target in targets], self.pad)
+
+    @property
+    def pad(self) -> int:
+        """The id that fills rows up; it is never read."""
+        return self.base.tokenizer.pad_token_id
 
     def _one_row(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         batch = self._inputs([[*row["source"], *row["target"]] for row in rows])
@@ -57,9 +57,8 @@ class Batches:
         return {**batch, "labels": padded(labels, IGNORED)}
 
     def _inputs(self, ids: list[Sequence[int]]) -> dict[str, torch.Tensor]:
-        pad = self.base.tokenizer.pad_token_id
         mask = padded([[1] * len(one) for one in ids], 0)
-        return {"input_ids": padded(ids, pad), "attention_mask": mask}
+        return {"input_ids": padded(ids, self.pad), "attention_mask": mask}
 
 
 def padded(rows: Sequence[Sequence[int]], filler: int, *, left: bool = False) -> torch.Tensor:
