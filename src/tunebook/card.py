@@ -68,7 +68,8 @@ def _scores(metrics: dict[str, Any]) -> str:
     columns = [name for name in ("before", "instruction", "after") if name in metrics]
     head = [["", *columns], ["---"] * (len(columns) + 1)]
     rows = [[metric, *(f"{metrics[name][metric]:.2f}" for name in columns)]
-            for metric in metrics["after"]]  # fmt: skip
+            for metric in metrics["after"]
+            if all(metric in metrics[name] for name in columns)]  # fmt: skip
     return "\n".join(f"| {' | '.join(row)} |" for row in head + rows) + _meaning(columns)
 
 

@@ -13,6 +13,7 @@ from tunebook.decoding import generate
 from tunebook.errors import Problem, RequestError
 from tunebook.metrics.bootstrap import Interval
 from tunebook.models.base import Base
+from tunebook.models.labelled import has_learned_positions
 from tunebook.plugins import in_words, place_of
 from tunebook.runs import environment
 from tunebook.runs.files import OLD, read_json, remove_parts, write_json
@@ -51,14 +52,20 @@ def answer(
     texts = generate(model, base, sources, settings.decoding, progress, say)
     if not task_of(settings.task).scores_perplexity:
         return Answers(texts)
-    if len(rows.whole) < len(rows):
-        say(f"perplexity: over {len(rows.whole)} of {len(rows)} rows; the references of the others "
+    rows, there = perplexity_rows(base, rows), len(rows)
+    if len(rows) < there:
+        say(f"perplexity: over {len(rows)} of {there} rows; the references of the others "
             "do not fit into the model")  # fmt: skip
-        rows = rows.some(rows.whole)
     if not len(rows):
         return Answers(texts)
     loss = mean_loss(model, rows, Batches(base), settings.decoding.batch_size)
     return Answers(texts, math.exp(min(loss, 50)))
+
+
+def perplexity_rows(base: Base, rows: EncodedRows) -> EncodedRows:
+    """The rows whose reference the model can read behind the source; where positions are computed
+    and not looked up, all of them."""
+    return rows.some(rows.whole) if has_learned_positions(base.model) else rows
 
 
 def answer_of_base(

@@ -25,6 +25,14 @@ def predicts_labels(labels: torch.Tensor, ignored: int, *, decoder_only: bool) -
     return torch.cat([wanted[:, 1:], wanted.new_zeros(len(wanted), 1)], dim=1)
 
 
+def has_learned_positions(model: Any) -> bool:
+    """Whether a position is looked up in a table, so that there is none behind its end."""
+    return any(
+        ("position" in name or "wpe" in name) and getattr(module, "weight", None) is not None
+        for name, module in model.named_modules()
+    )
+
+
 def select_where_wanted(base: Any) -> None:
     """Let `base(..., wanted=mask)` return logits (positions wanted, vocabulary), in row order.
 

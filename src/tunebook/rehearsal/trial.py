@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 
 from tunebook.decoding import generate
 from tunebook.rehearsal.splits import target_lengths
-from tunebook.scoring import Answers, assess
+from tunebook.scoring import Answers, assess, perplexity_rows
 from tunebook.settings.schema import Settings
 from tunebook.tasks import Row, task_of
 from tunebook.text import EncodedRows, Rows
@@ -172,7 +172,7 @@ def time_answers(
         if found * MORE_ROWS / len(rows) > PATIENCE:
             break
     if task_of(settings.task).scores_perplexity:
-        found += time_validation(model, base, rows.some(rows.whole), settings)
+        found += time_validation(model, base, perplexity_rows(base, rows), settings)
     return found
 
 

@@ -248,8 +248,9 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         )  # fmt: skip
         ours = {STEP: _step, CONCAT: _concat, WEIGHED: _weighed}
         known: dict[str, Any] = {**FILTERS, "sum": _sum}
+        tests: dict[str, Any] = {**TESTS}
         self.filters = {name: _counted(name, one) for name, one in known.items()} | ours
-        self.tests = {name: _counted(name, one) for name, one in TESTS.items()}
+        self.tests = {name: _counted(name, one) for name, one in tests.items()}
         for name in WITHOUT:
             del self.filters[name]
         del self.globals["lipsum"]

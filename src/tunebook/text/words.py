@@ -52,8 +52,8 @@ class Words:
 
     def _encode(self, texts: list[str], *, target: bool, **options: Any) -> list[list[int]]:
         key = "text_target" if target else "text"
-        return self._tokenizer(**{key: texts}, add_special_tokens=False, verbose=False,
-                               **options)["input_ids"]  # fmt: skip
+        given = {key: texts, "add_special_tokens": False, "verbose": False, **options}
+        return self._tokenizer(**given)["input_ids"]
 
     def _holds_more(self, text: str, ids: Sequence[int]) -> bool:
         """Whether there are more special tokens than are meant."""
