@@ -42,8 +42,9 @@ class Batches:
 
     def _read_by_decoder(self, targets: list[Sequence[int]]) -> torch.Tensor:
         """What decoding starts with, then each target less its last token."""
-        special = self.base.special
-        start = start_token(self.base.model.config) if special is None else special.start
+        start = self.base.special.start if self.base.special else None
+        if start is None:
+            start = start_token(self.base.model.config)
         return padded([[start, *target[:-1]] for target in targets], self.pad)
 
     @property
