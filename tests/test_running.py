@@ -110,7 +110,7 @@ def test_a_full_disk_fails_the_run_which_then_goes_on(
         patch.setattr(state, "save", full)
         with pytest.raises(RunFailed, match="the disk is full"):
             run("full")
-    checkpoints = saved[0].parents[1]
+    checkpoints = saved[0].parents[2]
     assert [one.name for one in checkpoints.iterdir()] == ["checkpoint-2"]
     status = json.loads((checkpoints.parent / "status.json").read_text())
     assert status["state"] == "failed"

@@ -98,7 +98,7 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("seen", "said", "number"),
-    [("checkpoint-10/optimizer.pt", "", signal.SIGKILL),
+    [(".draft/checkpoint-10/optimizer.pt", "", signal.SIGKILL),
      ("checkpoint-*/whole.json", "resuming from step", signal.SIGKILL),
      ("checkpoint-60/trainer_state.json", "", signal.SIGKILL),
      ("checkpoint-60/whole.json", "trained already", signal.SIGKILL),

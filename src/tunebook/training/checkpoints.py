@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tunebook.runs.files import read_json, write_json
 
-SEAL = "whole.json"
+SEAL, DRAFT = "whole.json", ".draft"
 
 
 def seal(checkpoint: Path) -> None:
@@ -22,8 +22,17 @@ def seal(checkpoint: Path) -> None:
     write_json(checkpoint / SEAL, {file: _digest(checkpoint / file) for file in _files(checkpoint)})
 
 
+def publish(checkpoint: Path, place: Path) -> None:
+    """Seal `checkpoint` and move it into `place`, in one step."""
+    seal(checkpoint)
+    shutil.rmtree(place / checkpoint.name, ignore_errors=True)
+    checkpoint.replace(place / checkpoint.name)
+    shutil.rmtree(place / DRAFT, ignore_errors=True)
+
+
 def last_whole(folder: Path, say: Callable[[str], object]) -> Path | None:
-    """The newest whole checkpoint in `folder`; newer ones are told, and deleted."""
+    """The newest whole checkpoint in `folder`; newer ones are told, and deleted, as drafts are."""
+    shutil.rmtree(folder / DRAFT, ignore_errors=True)
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True):
         fault = fault_of(checkpoint)
         if not fault:
@@ -39,9 +48,7 @@ def room_made_after_failure(folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception:
-        for checkpoint in folder.glob("checkpoint-*"):
-            if not (checkpoint / SEAL).exists():
-                shutil.rmtree(checkpoint, ignore_errors=True)
+        shutil.rmtree(folder / DRAFT, ignore_errors=True)
         raise
 
 

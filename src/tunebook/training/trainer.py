@@ -17,6 +17,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers.trainer_utils import rotate_checkpoints
 
 from tunebook.events import Doing
 from tunebook.memory import peak_memory
@@ -54,7 +55,7 @@ class PromptTrainer(Trainer):
         self.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)
         self.add_callback(Lines(say) if arguments.disable_tqdm else Bar())
         self.history, self.batches, self.keep_best = history, batches, keep_best
-        self.patience, self.peak_memory = patience, 0
+        self.patience, self.peak_memory, self.draft = patience, 0, ""
         self.best: state.Tensors | None = None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -92,15 +93,23 @@ class PromptTrainer(Trainer):
         if self.best is not None:
             state.save(self.best, folder / BEST)
 
+    def _get_output_dir(self, trial: Any) -> str:
+        return self.draft or super()._get_output_dir(trial)
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Written beside, then put in its place: one that can be seen is whole."""
+        place = Path(self.args.output_dir or ".")
+        self.draft = str(place / checkpoints.DRAFT)
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
-            folder = Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
-            self.history.write(folder / HISTORY)
+            made = Path(self.draft) / f"checkpoint-{self.state.global_step}"
+            self.history.write(made / HISTORY)
             self.peak_memory = max(self.peak_memory, peak_memory(self.batches.base.device))
-            write_json(folder / MEASURED, {"peak_memory": self.peak_memory})
-            checkpoints.seal(folder)
+            write_json(made / MEASURED, {"peak_memory": self.peak_memory})
+            checkpoints.publish(made, place)
+            rotate_checkpoints(str(place), self.args.save_total_limit, use_mtime=True)
+        self.draft = ""
 
     def _run_epoch(self, *words: Any, **epoch: Any) -> None:
         """Trainer would begin one when it continues from the checkpoint behind the last step."""
