@@ -22,7 +22,7 @@ def fingerprint(settings: Settings, data: str, model: str) -> str:
 
     Paths do not count: the content behind them does, as `data` and `model` describe it.
     """
-    content = {"settings": _that_matter(settings, ""), "data": data, "model": model}
+    content: dict[str, Any] = {"settings": _that_matter(settings, ""), "data": data, "model": model}
     if settings.model.dtype in HALF:
         content["rows at once"] = settings.decoding.batch_size
     return digest(content)
