@@ -225,12 +225,14 @@ def _logits_behind_cache(base: Any, cache: DynamicCache) -> torch.Tensor:
 
 
 def _logits_behind_front(base: Any, cache: DynamicCache) -> torch.Tensor | None:
-    """None where a layer did not ask for its keys and values."""
+    """None where a layer did not ask for its keys and values, or has them in another form."""
     asked, ids = _Asked(layers_of(cache)), _short_text(base)
     places = torch.arange(ids.shape[1], device=ids.device)[None] + cache.get_seq_length()
     try:
         logits = base(input_ids=ids, position_ids=places, front=asked, use_cache=False).logits
-    except TypeError:
+    except torch.OutOfMemoryError:
+        raise
+    except REFUSALS:
         return None
     return logits if asked.layers == set(range(len(asked))) else None
 
