@@ -173,7 +173,9 @@ class Encoder:
         """Where each token of `text` begins and ends, in characters."""
         if not self.tokenizer.is_fast:
             return [(i, i + 1) for i in range(len(text))]
-        found = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        found = self.tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
         return [(start, end) for start, end in found["offset_mapping"]]
 
     def _part(self, text: str, pieces: list[tuple[int, int]], keep: int) -> str:
