@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,9 +175,22 @@ def test_where_no_trial_ends_well_the_run_fails(
         run(words, "tune=3", "method.r=8")
 
 
-def test_a_loss_that_is_no_number_is_a_result_and_not_tried_again(words: list[str]) -> None:
+def test_a_loss_that_is_no_number_is_a_result_and_not_tried_again(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach = lora.attach
+
+    def diverging(base: Any, settings: Settings, say: Any) -> Any:
+        model = attach(base, settings, say)
+        if settings.training.learning_rate > 1:
+            for one in model.parameters():
+                if one.requires_grad:
+                    one.data.fill_(math.nan)
+        return model
+
+    monkeypatch.setattr(lora, "attach", diverging)
     settings = compose(*words, "tune=2")
-    settings.method.search = {"training.learning_rate": {"low": 1e25, "high": 1e30, "log": True}}
+    settings.method.search = {"training.learning_rate": {"low": 10, "high": 100, "log": True}}
     result = tunebook.run(settings, lambda _: None)
     first, second = report_of(result)["trials"]
     assert (first["state"], second["state"]) == ("complete", "complete")
