@@ -155,7 +155,7 @@ DRY: list[tuple[str, list[str], str, str]] = [
      "test answers are longer than the 3 tokens", "Set decoding.max_new_tokens="),
     ("inputs that are cut", [*FILES, "template.max_source_tokens=8"],
      "100% of the test inputs are cut", "Raise template.max_source_tokens"),
-    ("the input's column for the answer", [*FILES, "data.fields.target=source"],
+    ("the input for the answer", [*FILES, "data.test=copied.jsonl"],
      "the answer is the input", "Set data.fields.target"),
     ("too few tests to tell anything", [*FILES, "data.limit.test=5"],
      "5 test examples tell methods apart only where they differ greatly", "Give more test data"),
@@ -172,6 +172,7 @@ def test_the_dry_run_says(words: list[str], what: str, remedy: str, capsys: Capt
     )
     more = [{"source": f"Bruno mends {i} boats.", "target": f"布鲁诺修{i}条船"} for i in range(60)]
     write("chinese2", more)
+    write("copied", [{"source": row["source"], "target": row["source"]} for row in more])
     words = [*TRANSLATE, "model.path=t5", "training.max_steps=3", *words, "dry_run=true"]
     assert answer(words, one_run, "recipes.run") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if what in line]

@@ -81,7 +81,7 @@ def test_same_greedy_text_from_stock_batched_generation(name: str, tmp_path: Pat
     model, stock = exported(name, tmp_path)
     base: Any = SimpleNamespace(
         model=model.get_base_model(), tokenizer=NumberTokenizer(),
-        facts=SimpleNamespace(family="decoder-only"),
+        facts=SimpleNamespace(family="decoder-only"), special=None,
     )  # fmt: skip
     decoding = DecodingSettings(max_new_tokens=NEW)
     ours = generate(model, base, SOURCES, decoding)

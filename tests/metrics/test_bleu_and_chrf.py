@@ -10,7 +10,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from tunebook.comparison.corpus import value_of
-from tunebook.metrics import bleu, score
+from tunebook.metrics import score, tokenizers
 from tunebook.metrics.sacrebleu_statistics import scores, sentence_statistics
 
 PREDICTIONS = ["the cat sat on the mat .", "a dog", "", "il a été là hier soir"]
@@ -98,7 +98,7 @@ def test_missing_tokenizer_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> 
     def none_of_mecab(name: str) -> object:
         return None if name.startswith(("mecab_ko", "MeCab")) else importlib.util.find_spec(name)
 
-    monkeypatch.setattr(bleu, "find_spec", none_of_mecab)
+    monkeypatch.setattr(tokenizers, "find_spec", none_of_mecab)
     for language in ("ko", "ja"):
         with pytest.raises(ValueError, match=rf"pip install 'sacrebleu\[{language}\]'"):
             score(["bleu"], ["a"], [["a"]], language=language)

@@ -71,8 +71,14 @@ def test_the_output_layer_is_narrowed_once(family: str, bases: Callable[..., Any
     with keeping.one_base():
         some = [bases(family).model for _ in range(3)]
     for model in some:
-        assert len(model.get_output_embeddings()._forward_pre_hooks) == 1
         assert model.forward.__wrapped__.__self__ is model
+        ids = torch.arange(2, 8)[None]
+        inputs = (
+            {"input_ids": ids, "decoder_input_ids": ids} if family == "t5" else {"input_ids": ids}
+        )
+        wanted = ids % 2 == 0
+        some_of = model(**inputs, wanted=wanted).logits
+        assert torch.allclose(some_of, model(**inputs).logits[wanted], atol=1e-5)
 
 
 @FOLDERS

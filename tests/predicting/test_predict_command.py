@@ -156,7 +156,7 @@ WRONG = [
     ("{run}/adapter --text a", "is part of a run. Give the run's folder: {run}"),
     ("{unfinished} --text a", "the run has not finished: its state is failed, at step 3 (no disk)"),
     ("{bare} --text a", "lacks adapter_config.json and adapter_model.safetensors"),
-    ("{broken} --text a", "settings.yaml: cannot be read"),
+    ("{broken} --text a", "settings.yaml:2: is no valid YAML"),
     ("{newer} --text a", "settings.yaml: schema: 99 is not allowed"),
 ]
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,14 @@ from recipes.command import exit_code
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 both = pytest.mark.parametrize("number", CODES)
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_heard() -> Iterator[None]:
+    """Also where the tests run in the background, for which shells switch Ctrl-C off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def sent(*numbers: int, then: Callable[[], object] = lambda: None) -> Callable[[], int]:

@@ -57,8 +57,8 @@ def test_the_tokens_that_carry_loss_are_those_of_the_target(
     words = [*task_files("translate"), "method=lora", f"model.path={tiny_models[family]}",
              "training.max_steps=2"]  # fmt: skip
     said, _ = rehearsed(words, tmp_path)
-    example = next(text for text in said if text.startswith("the model reads"))
-    head, read, learned_head, learned = example.splitlines()
+    example = next(text for text in said if "the model reads" in text)
+    head, read, learned_head, learned = example.splitlines()[-4:]
     tokenizer = AutoTokenizer.from_pretrained(tiny_models[family])
     target = tokenizer("Anna vend apples.", add_special_tokens=False)["input_ids"]
     assert f"{len(target) + 1} tokens" in learned_head  # and the end

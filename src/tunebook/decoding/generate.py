@@ -347,7 +347,7 @@ def _to_try(config: Any) -> Any:
     return GenerationConfig(
         pad_token_id=config.pad_token_id, bos_token_id=config.bos_token_id,
         decoder_start_token_id=config.decoder_start_token_id, max_new_tokens=STEPS,
-        do_sample=False, output_logits=True, return_dict_in_generate=True,
+        num_beams=1, do_sample=False, output_logits=True, return_dict_in_generate=True,
     )  # fmt: skip
 
 

@@ -70,8 +70,8 @@ class DataSettings:
         changes_result=False,
     )  # fmt: skip
     quoted: bool | None = setting(
-        None, "whether quotation marks around cells of CSV and TSV are no part of the text; null: "
-        "in CSV, and in TSV where all that begins with a mark is quoted", changes_result=False,
+        None, "whether marks around cells are no part of them; null: told by the file's cells",
+        changes_result=False,
     )  # fmt: skip
     group: bool = setting(
         False, "join rows of validation and test that repeat a source: their answers become the "

@@ -81,7 +81,8 @@ def rehearse(base: Base, config: Any) -> Any:
     if isinstance(computed, str):
         _rehearse_start(config)
         config.init_lora_weights = True
-    wrapped = _peft_model(shapes, config)
+    with torch.device("meta"):
+        wrapped = _peft_model(shapes, config)
     if isinstance(computed, str) and (narrowest := _narrowest_layer(wrapped)) < config.r:
         what = f"the start {computed} takes r={config.r} directions out of a layer {narrowest} wide"
         raise RequestError(Problem("method.r", what, f"Use {narrowest} or less."))
