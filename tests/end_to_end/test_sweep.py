@@ -76,14 +76,24 @@ def test_the_same_again_runs_nothing(words: list[str], capsys: pytest.CaptureFix
 
 
 def test_goes_on_past_failures_and_names_them(
-    words: list[str], capsys: pytest.CaptureFixture[str]
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = [*words, "method=prompt", f"method.num_virtual_tokens=3,{TOO_MANY},4", "seed=0"]
+    from tunebook.methods import prompt
+
+    original = prompt.attach
+
+    def full(base: Any, settings: Settings, say: Any) -> Any:
+        if settings.method.num_virtual_tokens == 5:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return original(base, settings, say)
+
+    monkeypatch.setattr(prompt, "attach", full)
+    failing = [*words, "method=prompt", "method.num_virtual_tokens=3,5,4", "seed=0"]
     assert answer(failing, one_run, "recipes.run") == 1
     shown, told = capsys.readouterr()
-    (reason,) = re.findall(rf"^  method.num_virtual_tokens={TOO_MANY}: (.*)$", told, re.MULTILINE)
+    (reason,) = re.findall(r"^  method.num_virtual_tokens=5: (.*)$", told, re.MULTILINE)
     assert "allocate memory" in reason
-    assert "Lower method.num_virtual_tokens" in reason
+    assert "Lower training.batch_size" in reason
     assert "3 runs: 2 done, 1 failed" in told
     row = next(line for line in shown.splitlines() if line.startswith(" failed: "))
     assert "prompt" in row

@@ -23,6 +23,7 @@ from tunebook.models.apart import (
     evaluating,
     logits_of,
     near,
+    pass_on_full_memory,
     read_apart,
     texts_to_try,
     words_of,
@@ -115,9 +116,8 @@ def _why_wrong(make: Callable[[], Way], rows: str, model: Any, texts: list[list[
             for text, row, found in zip(some, tokens, logits, strict=True):
                 if not near(found, logits_of(model, [list(text)], [row]).to(found.dtype)):
                     return f"{way.name} gives other logits than one row alone without a cache"
-    except torch.OutOfMemoryError:
-        raise
     except REFUSALS as refusal:
+        pass_on_full_memory(refusal)
         return words_of(refusal)
     return ""
 

@@ -109,6 +109,12 @@ REFUSALS = (TypeError, ValueError, AttributeError, RuntimeError, LookupError, As
 """What model code raises where it cannot do what is asked of it."""
 
 
+def pass_on_full_memory(refusal: Exception) -> None:
+    """Raise `refusal` anew where it is memory that runs out: nothing is wrong with the model."""
+    if any(sign in str(refusal).lower() for sign in ("out of memory", "allocate memory")):
+        raise refusal
+
+
 def words_of(refusal: Exception) -> str:
     """A refusal in one short line."""
     first = next(iter(str(refusal).strip().splitlines()), "")[:200]

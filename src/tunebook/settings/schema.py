@@ -74,8 +74,8 @@ class DataSettings:
         changes_result=False,
     )  # fmt: skip
     group: bool = setting(
-        False, "join rows of validation and test that repeat a source: their answers become the "
-        "references of one row", changes_result=False,
+        False, "join validation and test rows of one source: their answers are its references",
+        changes_result=False,
     )  # fmt: skip
     tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
     instructions: dict[str, str] = setting(

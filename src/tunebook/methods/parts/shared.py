@@ -23,7 +23,13 @@ from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingW
 from tunebook.methods.parts import front
 from tunebook.methods.parts.kinds import PREFIX, SOFT, kind_of
 from tunebook.methods.parts.shapes import no_words
-from tunebook.models.apart import REFUSALS, evaluating, near, texts_to_try
+from tunebook.models.apart import (
+    REFUSALS,
+    evaluating,
+    near,
+    pass_on_full_memory,
+    texts_to_try,
+)
 
 NEEDED = ("past_key_values", "position_ids", "attention_mask", "inputs_embeds")
 SEEN_AT_MOST = 1000
@@ -230,9 +236,8 @@ def _logits_behind_front(base: Any, cache: DynamicCache) -> torch.Tensor | None:
     places = torch.arange(ids.shape[1], device=ids.device)[None] + cache.get_seq_length()
     try:
         logits = base(input_ids=ids, position_ids=places, front=asked, use_cache=False).logits
-    except torch.OutOfMemoryError:
-        raise
-    except REFUSALS:
+    except REFUSALS as refusal:
+        pass_on_full_memory(refusal)
         return None
     return logits if asked.layers == set(range(len(asked))) else None
 

@@ -21,6 +21,7 @@ from tunebook.models.apart import (
     logits_of,
     name_of,
     near,
+    pass_on_full_memory,
     texts_to_try,
     words_of,
 )
@@ -46,11 +47,10 @@ def try_in_front(
             reason = _why_not(model)
             if not reason:
                 also(model)
-        except torch.OutOfMemoryError:
-            raise
         except RequestError:
             raise
         except REFUSALS as refusal:
+            pass_on_full_memory(refusal)
             reason = words_of(refusal)
     if reason:
         what = f"{name_of(base.model)} cannot stand behind learned vectors ({reason})"
