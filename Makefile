@@ -1,22 +1,26 @@
 # make run                               sets everything up and tunes a model
 # make run ARGS="task=qa method=lora"    the same with other settings
 # make test | make test-all | make lint  what CI runs
+# make fuzz                              long campaigns over model families and hostile input
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= task=summarize method=prompt
 
-.PHONY: run test test-all lint clean
+.PHONY: run test test-all fuzz lint clean
 
 run: $(READY)
 	$(BIN)/python -m recipes.run $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not fuzz"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not fuzz"
+
+fuzz: $(READY)
+	$(BIN)/python -m pytest -m fuzz
 
 lint: $(READY)
 	$(BIN)/ruff check .

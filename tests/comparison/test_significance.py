@@ -192,7 +192,7 @@ def test_the_lowest_p_is_that_of_the_most_one_sided_outcome() -> None:
         assert p_values(samples("f1", [[low], [high]]))[0, 1] == 2.0 ** (1 - examples)
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize(("gap", "of_seed"), [(8.0, 3.0), (12.0, 6.0)])
 def test_the_seeds_that_are_asked_for_show_the_gap_four_times_in_five(
     gap: float, of_seed: float
@@ -205,7 +205,7 @@ def test_the_seeds_that_are_asked_for_show_the_gap_four_times_in_five(
     assert 0.7 <= share_called_different(seeds, gap, of_seed) <= 0.92
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("of_seed", rates.DEVIATIONS)
 @pytest.mark.parametrize("seeds", [[2, 2], [3, 3], [5, 5], [3] * 4, [2] * 6, [2, 0], [3, 0]])
 def test_equal_methods_are_seldom_called_worse(seeds: list[int], of_seed: float) -> None:
@@ -213,7 +213,7 @@ def test_equal_methods_are_seldom_called_worse(seeds: list[int], of_seed: float)
     assert rates.called_worse(seeds, of_seed, tables=200) <= most
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("of_seed", rates.DEVIATIONS)
 @pytest.mark.parametrize(("seeds", "lowest"), [(2, 0.83), (3, 0.88), (5, 0.9)])
 def test_intervals_hold_the_true_score_as_often_as_the_page_says(

@@ -154,7 +154,7 @@ def _methods_of(number: int) -> tuple[str, ...]:
     return ("prompt", "prefix", others[number % len(others)])
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize(
     ("family", "method"),
     [

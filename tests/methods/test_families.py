@@ -138,7 +138,7 @@ def test_an_adapter_of_a_family(family, method, opened, folder_of, tmp_path):
     _attaches_saves_and_loads(family, method, opened, folder_of, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("method", [*SOFT, "prefix"])
 @pytest.mark.parametrize("family", [*DECODER_ONLY, *ENCODER_DECODER])
 def test_an_adapter_of_every_family(family, method, opened, folder_of, tmp_path):

@@ -188,7 +188,7 @@ def test_a_few_of_each_kind(kind: str) -> None:
     KINDS[kind](range(QUICK[kind]))
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_of_each_kind(kind: str) -> None:
     KINDS[kind](range(QUICK[kind], 500))

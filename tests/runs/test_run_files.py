@@ -125,7 +125,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize(
     "number",
-    [pytest.param(n, marks=() if n < 6 else pytest.mark.slow) for n in range(MUTATIONS)],
+    [pytest.param(n, marks=() if n < 6 else pytest.mark.fuzz) for n in range(MUTATIONS)],
 )
 def test_no_broken_file_takes_the_other_runs_down(whole: tuple[Path, Path], number: int) -> None:
     good, bad = whole

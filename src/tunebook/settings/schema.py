@@ -261,8 +261,8 @@ class Settings:
         0, "draws initial weights, order of examples and dropout", at_least=0, at_most=LARGEST_SEED
     )
     score_instruction: bool = setting(
-        True, "score the untouched model with the task's instruction too, once and kept; false "
-        "saves that where decoding is slow", changes_result=False,
+        True, "score the untouched model with the task's instruction too; false saves its time",
+        changes_result=False,
     )  # fmt: skip
     again: bool = setting(False, "run again although a finished run is there", changes_result=False)
     dry_run: bool = setting(False, "check everything, show one example, stop", changes_result=False)
