@@ -149,5 +149,6 @@ def test_no_command_shows_a_traceback_when_it_is_pressed_twice(command: str, aft
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
     _, told = process.communicate(timeout=60)
-    assert process.returncode in (0, 130)
+    # -2: while Python itself ends it has given its handlers back; a shell says 130 of that too
+    assert process.returncode in (0, 130, -signal.SIGINT)
     assert told in ("", "tunebook: interrupted\n")
