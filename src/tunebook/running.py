@@ -24,7 +24,7 @@ from tunebook.runs.fingerprint import digest, fingerprint
 from tunebook.runs.whole import RUN_FILES
 from tunebook.settings import Resolved, Settings, resolve
 from tunebook.settings.checks import virtual_tokens
-from tunebook.system import problem_of
+from tunebook.system import is_full_memory, problem_of
 from tunebook.tasks import task_of
 from tunebook.templates import check_on_rows
 
@@ -335,7 +335,7 @@ def _reason(error: Exception) -> str:
 
 
 def _in_a_line(reason: str, settings: Settings) -> str:
-    is_memory = any(sign in reason.lower() for sign in OUT_OF_MEMORY)
+    is_memory = is_full_memory(reason)
     return reason.splitlines()[0] + (f". {_remedy(settings)}" if is_memory else "")
 
 
@@ -346,9 +346,6 @@ def _remedy(settings: Settings) -> str:
     if (settings.training.batch_size or 1) > 1:
         return "Lower training.batch_size and raise training.gradient_accumulation_steps"
     return "Choose a smaller model, or one number format down: model.dtype=bfloat16"
-
-
-OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 @contextmanager

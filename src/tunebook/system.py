@@ -35,6 +35,13 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OF_RUST = re.compile(r"\(os error (\d+)\)")
 OF_TORCH = ("PytorchStreamWriter failed", "inline_container.cc", "file write failed")
 
+OF_MEMORY = ("out of memory", "not enough memory", "allocate memory")
+
+
+def is_full_memory(words: str) -> bool:
+    """Whether an error with these words tells that memory has run out, on a card or beside it."""
+    return any(sign in words.lower() for sign in OF_MEMORY)
+
 
 def problem_of(error: BaseException) -> Problem | None:
     """What the system refused where that is behind `error`; else None.

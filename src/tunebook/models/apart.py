@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import CausalLMOutput
 
+from tunebook.system import is_full_memory
+
 NEAR = {torch.float32: 1e-4, torch.float64: 1e-4}
 """How far two ways to compute the same logits may be apart, relative to their size; else 0.05."""
 LENGTHS = (9, 9, 6, 3)
@@ -111,7 +113,7 @@ REFUSALS = (TypeError, ValueError, AttributeError, RuntimeError, LookupError, As
 
 def pass_on_full_memory(refusal: Exception) -> None:
     """Raise `refusal` anew where it is memory that runs out: nothing is wrong with the model."""
-    if any(sign in str(refusal).lower() for sign in ("out of memory", "allocate memory")):
+    if is_full_memory(str(refusal)):
         raise refusal
 
 
