@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= task=summarize method=prompt
+# One process a core, one thread each: most tests are too small for more.
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 .PHONY: run test test-all fuzz lint clean
 
@@ -14,13 +16,13 @@ run: $(READY)
 	$(BIN)/python -m recipes.run $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow and not fuzz"
+	$(PYTEST) -m "not slow and not fuzz"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -m "not fuzz"
+	$(PYTEST) -m "not fuzz"
 
 fuzz: $(READY)
-	$(BIN)/python -m pytest -m fuzz
+	$(PYTEST) -m fuzz
 
 lint: $(READY)
 	$(BIN)/ruff check .

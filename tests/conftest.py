@@ -6,6 +6,7 @@ Nothing heavy is imported before a test asks for a model.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 
 from recipes import compose
 from tunebook.settings import Settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # beside others: they would wait for each other's threads
+    os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 VOCABULARY = 400
 CONTEXT = 256

@@ -1,4 +1,4 @@
-"""A thousand run folders of 500 predictions each, in seconds and little memory."""
+"""A thousand run folders of 500 predictions each, in little more than it takes to parse them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from made_runs import make_run
 RUNS, PREDICTIONS = 1000, 500
 METHODS = ("prompt", "prefix", "lora", "full")
 PROBE = """
-import resource, sys
+import json, pathlib, resource, sys, time
 from recipes.compare import main
 code = main(sys.argv[1:])
 used = resource.getrusage(resource.RUSAGE_SELF)
-print("USED", used.ru_utime + used.ru_stime, used.ru_maxrss)
+began = time.process_time()
+for file in pathlib.Path(sys.argv[1]).rglob("predictions.jsonl"):
+    for line in file.open("rb"):
+        json.loads(line)
+print("USED", used.ru_utime + used.ru_stime, used.ru_maxrss, time.process_time() - began)
 sys.exit(code)
 """
+MOST = 2.5
+"""How often the command may take what Python's json takes: processors differ more than that."""
 
 
 def make_many(outputs: Path, task: str, runs: int = RUNS) -> None:
@@ -55,17 +61,17 @@ def make_many(outputs: Path, task: str, runs: int = RUNS) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["summarize", "translate", "dialogue"])
-def test_a_thousand_runs_take_under_ten_seconds_and_a_gibibyte(tmp_path: Path, task: str) -> None:
+def test_a_thousand_runs_take_little_more_than_parsing_them(tmp_path: Path, task: str) -> None:
     make_many(tmp_path, task)
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(tmp_path), "--format", "csv"],
         capture_output=True, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True,
     )  # fmt: skip
-    found = re.search(r"USED ([\d.]+) (\d+)", done.stdout)
+    found = re.search(r"USED ([\d.]+) (\d+) ([\d.]+)", done.stdout)
     assert found is not None
     seconds = float(found[1])  # of the processor, so that a busy machine changes nothing
     memory = int(found[2]) * (1 if sys.platform == "darwin" else 1024)
     assert done.stdout.count(",50,") == len(METHODS) * 5  # seeds of each row
-    assert seconds < 10
+    assert seconds < MOST * float(found[3])
     assert memory < 2**30

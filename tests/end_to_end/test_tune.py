@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from finished import finished
 
 from recipes.command import answer
 from recipes.run import one_run
@@ -189,13 +190,13 @@ def test_kill_9_in_a_trial_then_the_same_command(words: list[str]) -> None:
     trials = "outputs/*/*/*/.trials/*"
     while not (
         list(Path().glob(f"{trials}/checkpoints/checkpoint-*/trainer_state.json"))
-        and list(Path().glob(f"{trials}/metrics.json"))
+        and finished(trials)
     ):
         assert killed.poll() is None, killed.stderr.read() if killed.stderr else ""
         time.sleep(0.02)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    done = {p: p.stat().st_mtime_ns for p in Path().glob(f"{trials}/metrics.json")}
+    done = finished(trials)
     assert 0 < len(done) < 3
     again = subprocess.run(command(swept), capture_output=True, text=True, check=True)
     assert f"3 trials: {len(done)} finished before, {3 - len(done)} done" in again.stderr

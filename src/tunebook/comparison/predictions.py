@@ -22,6 +22,7 @@ AS_SCORED = 1e-6
 LONGEST_REASON = 100
 WIDTH = {"bleu": 10, "chrf": 18}
 """How many sums each corpus metric has."""
+Identity = tuple[str, list[str]]
 MISTYPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError,
             RecursionError)  # fmt: skip
 
@@ -45,14 +46,14 @@ def read_predictions(path: Path, metrics: Mapping[str, Any]) -> Predictions:
 
     Raises BrokenDocument where the file is cut off, or gives another score.
     """
-    rows = _rows(path)
+    name = metrics["headline"]["name"]
+    rows = _rows(path, name)
     expected = metrics["examples"].get("test")
     if len(rows) != expected:
         raise BrokenDocument(str(path), f"has {len(rows)} rows, metrics.json says {expected}")
-    name = metrics["headline"]["name"]
     try:
-        rows.sort(key=_identity)
-        content = hashlib.sha256(repr(list(map(_identity, rows))).encode()).hexdigest()[:10]
+        identities, rows = _in_order(rows)
+        content = hashlib.sha256(repr(identities).encode()).hexdigest()[:10]
         statistics = None if name in NOT_RESAMPLED else _statistics(rows, name, metrics)
     except MISTYPED as error:
         raise BrokenDocument(str(path), f"{type(error).__name__} {_short(error)}") from None
@@ -67,7 +68,7 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
         for row in rows:
             if not (isinstance(row["after"], str) and isinstance(row["scores"]["after"], dict)):
                 raise TypeError("after is no text, or has no scores")
-        return sorted(rows, key=_identity)
+        return _in_order(rows)[1]
     except MISTYPED as error:
         raise BrokenDocument(str(path), f"{type(error).__name__} {_short(error)}") from None
 
@@ -77,36 +78,48 @@ def _short(error: Exception) -> str:
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path, name: str) -> list[dict[str, Any]]:
     if not path.exists():
         raise BrokenDocument(str(path), "is missing")
     lines = documents.read_bytes(path).split(b"\n")
+    wanted = b'"%s": [' % name.encode()
     try:
-        whole = b",".join(_needed(line) for line in lines if line)
+        whole = b",".join(_needed(line, wanted) for line in lines if line)
         rows: list[dict[str, Any]] = json.loads(b"[%s]" % whole)
     except (ValueError, RecursionError):
         raise BrokenDocument(str(path), "cannot be read to its end") from None
     return rows
 
 
-def _needed(line: bytes) -> bytes:
+def _needed(line: bytes, wanted: bytes) -> bytes:
     """A row without what no comparison needs, which is most of it: parsing takes the longest.
 
     Quotes inside a JSON text are escaped, so that these words can only be keys.
     """
-    line = _without(line, b', "prompt": "', b'", "references": ', b', "references": ')
-    return _without(line, b'"statistics": {"before": ', b', "after": ', b'"statistics": {"after": ')
+    before, found, rest = line.partition(b', "prompt": "')
+    _, last, after = rest.partition(b'", "references": ')
+    if found and last:
+        line = before + b', "references": ' + after
+    row, _, sums = line.partition(_SUMS)
+    counts, end, _ = sums.partition(b'"after": ')[2].partition(wanted)[2].partition(b"]")
+    whole = end and line.endswith(b"}}}")
+    return b"%s%s{%s%s]}}}" % (row, _SUMS_AFTER, wanted, counts) if whole else line
 
 
-def _without(line: bytes, start: bytes, end: bytes, instead: bytes) -> bytes:
-    before, found, rest = line.partition(start)
-    _, last, after = rest.partition(end)
-    return before + instead + after if found and last else line
+_SUMS = b', "statistics": {'
+_SUMS_AFTER = _SUMS + b'"after": '
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _in_order(rows: list[dict[str, Any]]) -> tuple[list[Identity], list[dict[str, Any]]]:
+    """What pairs each row with that of another run, and the rows, both in its order."""
+    identities = [_identity(row) for row in rows]
+    order = sorted(range(len(rows)), key=identities.__getitem__)
+    return [identities[i] for i in order], [rows[i] for i in order]
+
+
+def _identity(row: Mapping[str, Any]) -> Identity:
     references = row["references"]
-    if not isinstance(references, list) or not all(isinstance(one, str) for one in references):
+    if type(references) is not list or not set(map(type, references)) <= {str}:
         raise TypeError("references is no list of texts")
     return str(row["id"]), references
 

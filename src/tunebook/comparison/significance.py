@@ -82,15 +82,18 @@ def samples(
     """
     if not statistics:
         return []
-    count = len(statistics[0][0])
+    count, width = statistics[0][0].shape
+    together = [
+        np.concatenate(row, axis=1) for row in statistics
+    ]  # one product is faster than many
     parts = [
-        [[value_of(name, part @ run, count) for run in row] for row in statistics]
+        [value_of(name, (part @ row).reshape(len(part), -1, width), count) for row in together]
         for part in weights(count, resamples, seed)
     ]
     return [
         Sample(
             values=np.array([value_of(name, run.sum(axis=0), count) for run in row]),
-            resampled=np.concatenate([np.stack(part[i], axis=-1) for part in parts]),
+            resampled=np.concatenate([part[i] for part in parts]),
             examples=count,
         )
         for i, row in enumerate(statistics)
@@ -99,11 +102,11 @@ def samples(
 
 def interval(sample: Sample, level: float = LEVEL) -> tuple[float, float]:
     """The interval of the mean over seeds, (low, high), within 0 to 100."""
-    from scipy import stats
+    from scipy import special
 
     of_examples = sample.resampled.mean(axis=1).var(ddof=1, keepdims=True)
     spread, freedom = _spread(of_examples, [_of_seeds(sample)], sample.examples)
-    half = float(stats.t.ppf((1 + level) / 2, freedom[0]) * spread[0])
+    half = float(special.stdtrit(freedom[0], (1 + level) / 2) * spread[0])
     return max(0.0, sample.mean - half), min(100.0, sample.mean + half)
 
 
@@ -124,7 +127,7 @@ def p_values(rows: Sequence[Sample]) -> Matrix:
     Returns:
         shape (rows, rows), symmetric, 1 on the diagonal; not corrected for being many.
     """
-    from scipy import stats
+    from scipy import special
 
     first, second = np.triu_indices(len(rows), k=1)
     found = np.ones((len(rows), len(rows)))
@@ -138,7 +141,7 @@ def p_values(rows: Sequence[Sample]) -> Matrix:
     spread, freedom = _spread(of_examples, [parts[first].T, parts[second].T], rows[0].examples)
     gap = np.abs(means[first] - means[second])
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(gap / spread, freedom)
+        p = 2 * special.stdtr(freedom, -gap / spread)
     p = np.maximum(p, 2.0 ** (1 - rows[0].examples))
     found[first, second] = found[second, first] = np.where(gap < NO_DIFFERENCE, 1.0, p)
     return found
@@ -159,7 +162,7 @@ def seeds_needed(
     Returns:
         2 to MOST_SEEDS; None where no such number would do, as the test examples are too few.
     """
-    from scipy import stats
+    from scipy import special
 
     of_examples = float(np.var(one.resampled.mean(axis=1) - other.resampled.mean(axis=1), ddof=1))
     of_examples = max(0.0, of_examples - _counted(one) - _counted(other))
@@ -167,7 +170,7 @@ def seeds_needed(
     for seeds in range(2, MOST_SEEDS + 1):
         parts = [(each / seeds, each / seeds, seeds - 1.0) for each in of_seed]
         spread, freedom = _spread(np.array([of_examples]), parts, one.examples)
-        needed = stats.t.isf(level, freedom[0]) + stats.t.ppf(POWER, freedom[0])
+        needed = special.stdtrit(freedom[0], POWER) - special.stdtrit(freedom[0], level)
         if gap >= needed * spread[0]:
             return seeds
     return None
