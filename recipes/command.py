@@ -18,7 +18,7 @@ from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.plugins import in_words, place_of
 from tunebook.settings.schema import Settings
-from tunebook.system import problem_of
+from tunebook.system import is_full_memory, problem_of
 
 if TYPE_CHECKING:
     from recipes.request import Request
@@ -207,7 +207,7 @@ def _in_one_line(error: BaseException, out_of_memory: str) -> str:
         _forget_standard_output()
         return str(problem)
     first = next(iter(str(error).strip().splitlines()), "")
-    if out_of_memory and "out of memory" in first.lower():
+    if out_of_memory and is_full_memory(first):
         return f"{type(error).__name__}: {first}. {out_of_memory}"
     if place := place_of(error):
         return f"{place}: {in_words(error)}"

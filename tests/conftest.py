@@ -16,8 +16,8 @@ import pytest
 from recipes import compose
 from tunebook.settings import Settings
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # beside others: they would wait for each other's threads
-    os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+for name, value in (("OMP_NUM_THREADS", "1"), ("TOKENIZERS_PARALLELISM", "false")):
+    os.environ.setdefault(name, value)  # before torch comes: tests share few cores with one another
 
 VOCABULARY = 400
 CONTEXT = 256
@@ -167,15 +167,6 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
         return compose(f"outputs={tmp_path / 'outputs'}", *words)
 
     return composed
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Tests share few cores with one another."""
-    import os
-
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 @pytest.fixture(autouse=True)
