@@ -95,6 +95,24 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
     assert zero["weights"] != one["weights"]
 
 
+SIXTY = [w for w in words_for("prompt", "tiny_llama") if "steps" not in w]
+SIXTY += ["training.max_steps=60", "training.eval_steps=10"]
+
+
+def typed(outputs: Path) -> list[str]:
+    """The command line of a run of sixty steps."""
+    return [sys.executable, "-m", "recipes.run", *SIXTY, f"outputs={outputs}"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run, never interrupted: in another process, whose threads change the last bits."""
+    outputs = tmp_path_factory.mktemp("whole")
+    subprocess.run(typed(outputs), check=True, capture_output=True)
+    (folder,) = outputs.glob("*/*/*/*")
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("seen", "said", "number"),
@@ -104,32 +122,23 @@ def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
      ("checkpoint-60/whole.json", "trained already", signal.SIGKILL),
      ("checkpoint-*/whole.json", "resuming from step", signal.SIGTERM)],
 )  # fmt: skip
-def test_kill_then_the_same_command(tmp_path: Path, seen: str, said: str, number: int) -> None:
+def test_kill_then_the_same_command(
+    tmp_path: Path, whole: Path, seen: str, said: str, number: int
+) -> None:
     """As soon as a file is there: between the files of a checkpoint, behind it, while scoring."""
-    words = words_for("prompt", "tiny_llama")
-    words = [w for w in words if "steps" not in w]
-    words += ["training.max_steps=60", "training.eval_steps=10"]
-    command = [sys.executable, "-m", "recipes.run", *words]
-    killed = subprocess.Popen(
-        [*command, f"outputs={tmp_path / 'killed'}"], stderr=subprocess.PIPE, text=True
-    )
-    while not list((tmp_path / "killed").glob(f"*/*/*/*/checkpoints/{seen}")):
+    killed = subprocess.Popen(typed(tmp_path), stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob(f"*/*/*/*/checkpoints/{seen}")):
         assert killed.poll() is None, killed.stderr.read()
         time.sleep(0.002)
     killed.send_signal(number)
     _, told = killed.communicate()
-    (folder,) = (tmp_path / "killed").glob("*/*/*/*")
+    (folder,) = tmp_path.glob("*/*/*/*")
     if number == signal.SIGTERM:
         assert killed.returncode == 143
         assert told == "tunebook: interrupted; the same command continues\n"
         assert "interrupted" in json.loads((folder / "status.json").read_text())["error"]
-    again = subprocess.run(
-        [*command, f"outputs={tmp_path / 'killed'}"], check=True, capture_output=True, text=True
-    )
+    again = subprocess.run(typed(tmp_path), check=True, capture_output=True, text=True)
     assert said in again.stdout
-    # Another process again: the number of threads changes the last bits.
-    subprocess.run([*command, f"outputs={tmp_path / 'whole'}"], check=True, capture_output=True)
-    (whole,) = (tmp_path / "whole").glob("*/*/*/*")
     assert result_of(folder) == result_of(whole)
     for name in ("adapter/adapter_config.json", "status.json"):
         assert (folder / name).read_text() == (whole / name).read_text()

@@ -79,9 +79,10 @@ def test_nothing_is_left_of_the_only_one(tmp_path: Path) -> None:
 
 
 WORKER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tunebook.sweep.scratch import Scratch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 Scratch(Path(sys.argv[1])).end_with_its_starter()
 print("ready", flush=True)
 try:
