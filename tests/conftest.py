@@ -19,12 +19,26 @@ from tunebook.settings import Settings
 for name, value in (("OMP_NUM_THREADS", "1"), ("TOKENIZERS_PARALLELISM", "false")):
     os.environ.setdefault(name, value)  # before torch comes: tests share few cores with one another
 
+SAMPLE = {("prompt", "tiny_llama"), ("prefix", "tiny_t5"), ("lora", "tiny_llama")}
+"""What `make test` runs of a test for every method on every embedded base; the rest is slow."""
+EMBEDDED = ("tiny_t5", "tiny_llama")
+
 VOCABULARY = 400
 CONTEXT = 256
 PAD, END = "<pad>", "</s>"
 ROWS = {"train": 48, "validation": 12, "test": 12}
 WORDS = ("Anna", "Bruno", "Clara", "David"), ("sells", "carries", "paints", "mends"), (
     "apples", "boats", "chairs", "lamps", "clocks", "ropes")  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what SAMPLE lacks."""
+    for item in items:
+        values = getattr(getattr(item, "callspec", None), "params", {})
+        method, base = values.get("method"), values.get("family")
+        if method and base in EMBEDDED and (method, base) not in SAMPLE:
+            item.add_marker(pytest.mark.slow)
 
 
 def _save_tokenizer(folder: Path, *, ends: bool) -> None:

@@ -44,6 +44,7 @@ def test_tables_and_json(tmp_path: Path, capsys: Any) -> None:
     assert found["training"]["machine_peak_flops"] > 1e8
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_here")
 def test_a_sweep_is_a_table_and_a_picture(tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("matplotlib")

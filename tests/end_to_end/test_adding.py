@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w/.]+)`\n\n```\w+\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL))
@@ -17,6 +19,8 @@ RUN = """
 import sys
 import tunebook.methods, tunebook.metrics, tunebook.metrics.catalogue, tunebook.tasks
 from pathlib import Path
+
+import pytest
 added = Path(sys.argv.pop(1))
 for part in (tunebook.methods, tunebook.metrics, tunebook.tasks):
     part.__path__.append(str(added / part.__name__.split(".")[-1]))
@@ -33,6 +37,7 @@ def test_the_page_shows_five_files() -> None:
     assert sorted(Path(name).suffix for name in FILES) == [".py"] * 3 + [".yaml"] * 2
 
 
+@pytest.mark.slow
 def test_what_the_page_shows_runs(tmp_path: Path) -> None:
     for name, text in FILES.items():
         place = name.removeprefix("src/tunebook/")

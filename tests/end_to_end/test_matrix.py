@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -24,9 +25,18 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("task", TASKS)
+SAMPLE = {
+    ("translate", "prompt", "tiny_llama"), ("summarize", "prefix", "tiny_t5"),
+    ("qa", "lora", "tiny_llama"), ("dialogue", "prompt", "tiny_llama"),
+}  # fmt: skip
+"""Those of `make test`."""
+EVERY = [
+    pytest.param(*one, marks=[] if one in SAMPLE else pytest.mark.slow)
+    for one in itertools.product(TASKS, METHODS, BASES)
+]
+
+
+@pytest.mark.parametrize(("task", "method", "base"), EVERY)
 def test_trains_scores_saves_and_reloads(task: str, method: str, base: str, tmp_path: Path) -> None:
     words = [f"task={task}", f"method={method}", f"model={base}", *SMALL, f"outputs={tmp_path}"]
     words += [f"training.learning_rate={CALM[method]}"] if method in CALM else []

@@ -63,6 +63,7 @@ def test_one_table_at_the_end_and_the_base_loaded_once(
     assert not (Path("outputs") / ".sweeps").exists()
 
 
+@pytest.mark.slow
 def test_the_same_again_runs_nothing(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     swept = [*words, "method=lora", "method.r=1,2"]
     assert answer(swept, one_run, "recipes.run") == 0
@@ -105,6 +106,7 @@ def test_goes_on_past_failures_and_names_them(
     assert str(notes.resolve()) in told
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_tried_again(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_run_in_use_is_tried_once_more_at_the_end(
     assert "\n  seed=0: running elsewhere" in told
 
 
+@pytest.mark.slow
 def test_a_folder_in_use_is_left_alone(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -225,6 +228,7 @@ def test_a_dry_run_of_a_sweep_writes_nothing(
     assert not Path("outputs").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_beside_finished_runs_shows_and_writes_no_table(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

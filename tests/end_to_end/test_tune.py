@@ -55,6 +55,7 @@ def test_one_command_searches_and_runs_the_winner(
     assert reports()["lora"]["winner"]["trial"] in (1, 2)
 
 
+@pytest.mark.slow
 def test_a_sweep_searches_once_a_method_and_runs_the_winner_on_every_seed(
     words: list[str], capsys: pytest.CaptureFixture[str], loads: list[Any]
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_sweep_searches_once_a_method_and_runs_the_winner_on_every_seed(
     assert "6 runs: 6 finished before" in told
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_told_and_fails_no_run(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +106,7 @@ def test_a_trial_that_fails_is_told_and_fails_no_run(
     assert {one["state"] for one in reports()["lora"]["trials"]} == {"complete"}
 
 
+@pytest.mark.slow
 def test_where_no_trial_ends_its_runs_fail_and_the_others_do_not(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,6 +148,7 @@ FILES = "['config.json', 'generation_config.json', 'model.safetensors', 'tokeniz
 FILES += "'tokenizer_config.json']"
 
 
+@pytest.mark.slow
 def test_a_hub_model_is_known_by_its_commit_and_serves_without_a_network(serve, ask, built):
     endpoint = serve({"org/it": {COMMIT: built("gpt2")}})
     facts, said, files, _ = ask(endpoint, "org/it", then="fetch")

@@ -72,6 +72,7 @@ def test_the_winner_is_the_run_that_one_could_have_typed(words: list[str]) -> No
     assert json.loads((result.folder / "metrics.json").read_text())["seed"] == 0
 
 
+@pytest.mark.slow
 def test_the_same_again_trains_nothing_and_a_longer_search_takes_over(
     words: list[str], tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_the_same_again_trains_nothing_and_a_longer_search_takes_over(
     assert before.items() <= after.items()
 
 
+@pytest.mark.slow
 def test_again_tries_all_anew(words: list[str], tmp_path: Path) -> None:
     run(words, "tune=2")
     before = trials_of(tmp_path)
@@ -149,6 +151,7 @@ def fails_at(rank: int, error: Exception) -> Callable[..., Any]:
     return attach
 
 
+@pytest.mark.slow
 def test_a_trial_out_of_memory_counts_is_told_and_is_tried_again(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from tests.correctness.test_same_bits import interrupt_at, result_of, run
 from tunebook.text import rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["tiny_t5", "tiny_llama"])
 def test_interrupted_equals_uninterrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
