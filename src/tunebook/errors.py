@@ -20,8 +20,19 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where else self.what
+        where, what = _shortened(self.where), _shortened(self.what)
+        text = f"{where}: {what}" if where else what
         return f"{text.rstrip('.')}. {self.remedy}" if self.remedy else text
+
+
+MOST_SIGNS = 800
+"""Of what a problem says; more is a value that was given, which nobody reads to its end."""
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MOST_SIGNS:
+        return text
+    return f"{text[: MOST_SIGNS // 2]} … {text[-MOST_SIGNS // 2 :]}"
 
 
 class RequestError(Exception):

@@ -77,7 +77,7 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
     base = load(settings.model, resolved.facts, lambda _: None)
     running.check_method(base, settings)
     torch.manual_seed(0)
-    model = methods.attach(base, settings, lambda _: None)
+    model = methods.attach(base, settings, lambda _: None).train()
     if methods.trains(settings.method):
         rows, loss = rows_for(family), TokenLoss(base.facts.family == "decoder-only")
         learned = [one for one in model.parameters() if one.requires_grad]
