@@ -25,14 +25,14 @@ class Problem:
         return f"{text.rstrip('.')}. {self.remedy}" if self.remedy else text
 
 
-MOST_SIGNS = 800
+LONGEST_SAID = 800
 """Of what a problem says; more is a value that was given, which nobody reads to its end."""
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= MOST_SIGNS:
+    if len(text) <= LONGEST_SAID:
         return text
-    return f"{text[: MOST_SIGNS // 2]} … {text[-MOST_SIGNS // 2 :]}"
+    return f"{text[: LONGEST_SAID // 2]} … {text[-LONGEST_SAID // 2 :]}"
 
 
 class RequestError(Exception):

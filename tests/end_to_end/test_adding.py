@@ -19,8 +19,6 @@ RUN = """
 import sys
 import tunebook.methods, tunebook.metrics, tunebook.metrics.catalogue, tunebook.tasks
 from pathlib import Path
-
-import pytest
 added = Path(sys.argv.pop(1))
 for part in (tunebook.methods, tunebook.metrics, tunebook.tasks):
     part.__path__.append(str(added / part.__name__.split(".")[-1]))

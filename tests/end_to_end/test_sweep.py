@@ -373,7 +373,7 @@ def test_other_launchers(launcher: str, words: list[str]) -> None:
     assert answer([*words, "method.num_virtual_tokens=3"], one_run, "recipes.run") == 0
     (folder,) = {file.parent for file in Path().glob(f"{RUNS}/status.json")}
     shutil.rmtree(folder)
-    folder.write_text("in the way of this run")
+    (folder / "history.jsonl").mkdir(parents=True)  # in the way of what training writes
     two = [f"hydra/launcher={launcher}", "method.num_virtual_tokens=1,2,3"]
     if launcher == "joblib":
         two.append("hydra.launcher.n_jobs=2")
@@ -384,7 +384,7 @@ def test_other_launchers(launcher: str, words: list[str]) -> None:
     assert "Traceback" not in done.stderr
     assert re.search(r"^prompt +1 ", done.stdout, re.MULTILINE)
     states = [state(file.parent) for file in Path("outputs").glob("*/*/*/*/status.json")]
-    assert sorted(states) == ["complete", "complete"]
+    assert sorted(states) == ["complete", "complete", "failed"]
 
 
 SLURM = {

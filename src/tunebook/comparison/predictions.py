@@ -23,6 +23,7 @@ LONGEST_REASON = 100
 WIDTH = {"bleu": 10, "chrf": 18}
 """How many sums each corpus metric has."""
 Identity = tuple[str, list[str]]
+_SUMS = b', "statistics": {'
 MISTYPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError,
             RecursionError)  # fmt: skip
 
@@ -103,11 +104,7 @@ def _needed(line: bytes, wanted: bytes) -> bytes:
     row, _, sums = line.partition(_SUMS)
     counts, end, _ = sums.partition(b'"after": ')[2].partition(wanted)[2].partition(b"]")
     whole = end and line.endswith(b"}}}")
-    return b"%s%s{%s%s]}}}" % (row, _SUMS_AFTER, wanted, counts) if whole else line
-
-
-_SUMS = b', "statistics": {'
-_SUMS_AFTER = _SUMS + b'"after": '
+    return b'%s%s"after": {%s%s]}}}' % (row, _SUMS, wanted, counts) if whole else line
 
 
 def _in_order(rows: list[dict[str, Any]]) -> tuple[list[Identity], list[dict[str, Any]]]:

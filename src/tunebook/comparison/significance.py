@@ -83,9 +83,8 @@ def samples(
     if not statistics:
         return []
     count, width = statistics[0][0].shape
-    together = [
-        np.concatenate(row, axis=1) for row in statistics
-    ]  # one product is faster than many
+    # The runs of a row side by side: one product is faster than one for each.
+    together = [np.concatenate(row, axis=1) for row in statistics]
     parts = [
         [value_of(name, (part @ row).reshape(len(part), -1, width), count) for row in together]
         for part in weights(count, resamples, seed)
