@@ -8,6 +8,7 @@ import random
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def run(folder: Path, train: str) -> tuple[dict[str, Any], float]:
     return json.loads(file.read_text()), _processor_seconds() - before
 
 
+def seconds_of_json(file: Path) -> float:
+    """What Python itself takes to read every row."""
+    before = time.process_time()
+    with file.open(encoding="utf-8") as lines:
+        assert sum(1 for line in lines if json.loads(line)) == MILLION
+    return time.process_time() - before
+
+
 def _processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -59,12 +68,13 @@ def _processor_seconds() -> float:
 
 @pytest.mark.slow
 def test_a_million_rows_take_little_memory_and_start_soon(folder: Path) -> None:
-    """Seconds are the processor's, and of whole runs: the clock depends on what else is running."""
+    """Seconds are the processor's, and held against its own: processors differ by more than twice."""
+    own = seconds_of_json(folder / "large.jsonl")
     small, seconds_of_small = run(folder, "small")
     first, seconds = run(folder, "large")
     again, seconds_again = run(folder, "large")
     assert first["examples"]["train"] == again["examples"]["train"] == MILLION
     for large in (first, again):
         assert large["peak_memory_bytes"] < small["peak_memory_bytes"] + GIBIBYTE
-    assert seconds < 60
-    assert seconds_again < seconds_of_small + 8
+    assert seconds < seconds_of_small + 9 * own
+    assert seconds_again < seconds_of_small + 3 * own
