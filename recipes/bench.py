@@ -71,7 +71,7 @@ def _side_by_side(words: list[str], plot: Path | None, flags: dict[str, str]) ->
 def _check_model(name: str) -> None:
     from tunebook.bench.settings import model_path
     from tunebook.models.facts import facts_of
-    from tunebook.settings.schema import ModelSettings
+    from tunebook.schema import ModelSettings
 
     facts_of(ModelSettings(name=name, path=model_path(name)))
 

@@ -17,7 +17,7 @@ from tunebook import terminal
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.plugins import in_words, place_of
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 from tunebook.system import is_full_memory, problem_of
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def _export(words: list[str]) -> int:
         terminal.show(_parser().format_help())
         return DONE
     _check(given, unknown)
-    from tunebook.exporting import export_prefix
+    from tunebook.predicting.export import export_prefix
     from tunebook.report import say
 
     say(f"{export_prefix(given.run, given.output, model=given.model)}")

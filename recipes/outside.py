@@ -18,8 +18,8 @@ from tunebook import folders
 from tunebook.documents import LARGEST_YAML, read_text, read_yaml
 from tunebook.errors import Problem, RequestError
 from tunebook.settings import Settings
-from tunebook.settings.typed import fields_of
 from tunebook.settings.written import RECIPE, files_of, literal
+from tunebook.typed import fields_of
 
 OF_ONE_COMMAND = ("again", "dry_run", "outputs", "label", "recipe", "tune")
 _adopted: dict[str, Path] = {}

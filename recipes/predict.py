@@ -82,7 +82,7 @@ def _is_path(word: str) -> bool:
 
 
 def _answer_by_several(folders: list[str], given: argparse.Namespace, unknown: list[str]) -> int:
-    from tunebook.mixing import predict_mixed_file, read_runs
+    from tunebook.predicting.mixed import predict_mixed_file, read_runs
 
     runs = read_runs(folders)
     _check(given, unknown, [run.task for run in runs.values()])
@@ -97,7 +97,7 @@ def _answer_by_several(folders: list[str], given: argparse.Namespace, unknown: l
 
 def _answer_text_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
     """A line a run: its label, a tab, its answer."""
-    from tunebook.mixing.texts import one_cell, rows_by_run
+    from tunebook.predicting.mixed.texts import one_cell, rows_by_run
 
     rows = rows_by_run(runs, given.text, _by_field(given))
     answers = _open_several(runs, given).answer_each(list(rows.values()), list(rows))
@@ -113,7 +113,7 @@ def _answer_text_by_several(runs: dict[str, FinishedRun], given: argparse.Namesp
 
 def _answer_lines_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
     """A line of standard input is an example; a line of output its answers, a column a run."""
-    from tunebook.mixing.texts import one_cell, rows_of_line
+    from tunebook.predicting.mixed.texts import one_cell, rows_of_line
 
     rows_of_line(runs, "")
     lines = _stdin_lines([run.task for run in runs.values()])
@@ -141,7 +141,7 @@ def _say_what_happened(where: str, prediction: Any) -> None:
 
 
 def _open_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> Any:
-    from tunebook.mixing import MixedPredictor
+    from tunebook.predicting.mixed import MixedPredictor
 
     return MixedPredictor.open(runs, _say, **_loading(given))
 

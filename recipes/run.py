@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from recipes.command import answer
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 
 if TYPE_CHECKING:
     from tunebook import Result

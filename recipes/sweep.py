@@ -17,7 +17,7 @@ from recipes.trials import PlannedTrial, with_trials
 from tunebook import terminal
 from tunebook.errors import Problem, RequestError, RunFailed, RunsElsewhere
 from tunebook.events import Doing, Frame
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 from tunebook.sweep import Outcome, Planned, Scratch, View, compared, summary
 from tunebook.sweep.ending import ended, report_written
 from tunebook.sweep.scratch import (

@@ -8,8 +8,8 @@ from itertools import groupby
 
 from tunebook.methods import trains
 from tunebook.models.keeping import what_is_loaded
+from tunebook.schema import Settings
 from tunebook.search import plan, refuse_the_seed_of_trials
-from tunebook.settings.schema import Settings
 from tunebook.sweep import Planned
 
 

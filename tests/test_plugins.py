@@ -14,7 +14,7 @@ from tunebook.metrics import scoring
 from tunebook.plugins import find, place_of
 
 TASK = """\
-from tunebook.settings.schema import TaskSettings
+from tunebook.schema import TaskSettings
 from tunebook.tasks.task import Field, Task
 OPTIONS = TaskSettings
 class TASK(Task):

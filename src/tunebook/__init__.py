@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunebook.running import Result, run
+    from tunebook.pipeline.run import Result, run
 
 __all__ = ["Result", "run"]
 
@@ -21,5 +21,5 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         import importlib
 
-        return getattr(importlib.import_module("tunebook.running"), name)
+        return getattr(importlib.import_module("tunebook.pipeline.run"), name)
     raise AttributeError(f"module 'tunebook' has no attribute {name!r}")

@@ -18,7 +18,7 @@ from tunebook import terminal
 from tunebook.events import Frame
 from tunebook.metrics import catalogue
 from tunebook.runs.folder import RunFolder
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 
 console = terminal.console(soft_wrap=True)
 SHOWN_EXAMPLES = 3

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from recipes import compose
-from tunebook import running
+from tunebook.pipeline import run as running
 from tunebook.settings import Settings
 
 METHODS = ("prompt", "p_tuning", "prefix", "lora", "full")
@@ -52,7 +52,8 @@ class TrainedModel:
 
 def train_one(settings: Settings, method: str, family: str, folder: Path) -> TrainedModel:
     """The steps of a run up to the trained model, and its saved adapter."""
-    from tunebook import report, saving
+    from tunebook import report
+    from tunebook.pipeline import saving
     from tunebook.training import train
     from tunebook.training.state import trainable
 

@@ -66,8 +66,9 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
     """Base, model and settings after two steps; raises RequestError where a run would."""
     import torch
 
-    from tunebook import methods, running
+    from tunebook import methods
     from tunebook.models.base import load
+    from tunebook.pipeline import run as running
     from tunebook.training import Batches, TokenLoss
 
     asked = copy.deepcopy(_settings(method))
@@ -92,7 +93,7 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
 
 
 def check_the_same_everywhere(folder: Path, family: str, method: str, saved: Path) -> None:
-    from tunebook.decoding import generate
+    from tunebook.engine import generate
     from tunebook.training import Batches, mean_loss
 
     base, model, settings = trained(folder, family, method)
@@ -115,7 +116,7 @@ def check_stock_peft(folder: Path, family: str, model: Any, base: Any, saved: Pa
     import transformers
     from peft import PeftModel
 
-    from tunebook.saving import save_adapter
+    from tunebook.pipeline.saving import save_adapter
     from tunebook.training import Batches
 
     save_adapter(saved, model, base)

@@ -14,8 +14,8 @@ import torch
 
 from tests.correctness.conftest import FAMILIES, METHODS, TrainedModel
 from tunebook import methods
-from tunebook.decoding import generate
-from tunebook.models.matmul import OURS
+from tunebook.engine import generate
+from tunebook.engine.matmul import OURS
 from tunebook.training import Batches, TokenLoss
 from tunebook.training.state import trainable
 
@@ -135,7 +135,7 @@ def test_stock_peft_loads_the_adapter_to_the_same_logits(
 @every
 @pytest.mark.parametrize("method", METHODS)
 def test_only_what_the_method_trains_changes(trained: Get, method: str, family: str) -> None:
-    from tunebook import running
+    from tunebook.pipeline import run as running
 
     one = trained(method, family)
     fresh = running.load_base(one.work).model.state_dict()
@@ -190,7 +190,7 @@ def test_validation_loss_falls(trained: Get, method: str, family: str) -> None:
 def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-    from tunebook import running
+    from tunebook.pipeline import run as running
 
     one = trained("prompt", family)
     auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM

@@ -12,7 +12,7 @@ import pytest
 
 from tunebook.data import Examples, load
 from tunebook.errors import Problem, RequestError
-from tunebook.settings.schema import DataSettings, LimitSettings
+from tunebook.schema import DataSettings, LimitSettings
 from tunebook.tasks import Task, options_of, task_of
 
 PAIRS = [{"source": f"The cat number {i}.", "target": f"Le chat numéro {i}."} for i in range(40)]

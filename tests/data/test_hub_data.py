@@ -15,8 +15,8 @@ from huggingface_hub import constants, errors
 from loading_examples import Loaded, loaded, refused, write_lines
 
 from tunebook.data import hub
-from tunebook.settings.schema import DataSettings
-from tunebook.settings.typed import read
+from tunebook.schema import DataSettings
+from tunebook.typed import read
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 

@@ -9,7 +9,7 @@ from loading_examples import PAIRS, loaded, refused, task_named, write_lines
 
 from tunebook.data import reading
 from tunebook.data.notes import Notes
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 
 
 def files(**splits: list[Any]) -> dict[str, str]:

@@ -68,7 +68,7 @@ def _processor_seconds() -> float:
 
 @pytest.mark.slow
 def test_a_million_rows_take_little_memory_and_start_soon(folder: Path) -> None:
-    """Seconds are the processor's, and held against its own: processors differ by more than twice."""
+    """Seconds are the processor's, held against its own: processors differ by more than twice."""
     own = seconds_of_json(folder / "large.jsonl")
     small, seconds_of_small = run(folder, "small")
     first, seconds = run(folder, "large")

@@ -20,10 +20,10 @@ from transformers import (
 )
 
 from recipes.export import main
-from tunebook.decoding import generate, generation_config
-from tunebook.exporting import with_prefix
-from tunebook.models.labelled import select_where_wanted
-from tunebook.settings.schema import DecodingSettings
+from tunebook.engine import generate, generation_config
+from tunebook.engine.labelled import select_where_wanted
+from tunebook.predicting.export import with_prefix
+from tunebook.schema import DecodingSettings
 
 VOCABULARY, VIRTUAL, NEW = 97, 6, 8
 TOKENS = {"vocab_size": VOCABULARY, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}

@@ -110,8 +110,8 @@ def _attaches_saves_and_loads(family, method, opened, folder_of, tmp_path):
     import transformers
     from peft import PeftModel
 
+    from tunebook.pipeline.saving import save_adapter
     from tunebook.predicting.predictor import _with_adapter
-    from tunebook.saving import save_adapter
 
     base, given = opened(family, method)
     methods.check(base, given)

@@ -10,7 +10,7 @@ import pytest
 from tunebook import methods
 from tunebook.methods.parts import fitting
 from tunebook.models.base import load
-from tunebook.running import _in_a_line
+from tunebook.pipeline.run import _in_a_line
 from tunebook.settings import resolve
 
 ROOM = 10_000_000_000

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from tunebook.methods.parts.front import split_attention
+from tunebook.engine.front import split_attention
 
 ROWS, KEY_HEADS, WIDTH = 4, 2, 16
 

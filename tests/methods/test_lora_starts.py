@@ -19,9 +19,10 @@ def saved_and_read_again(folder: Path, words: list[str], saved: Path) -> tuple[o
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    from tunebook import methods, running
+    from tunebook import methods
     from tunebook.models.base import load
-    from tunebook.saving import save_adapter
+    from tunebook.pipeline import run as running
+    from tunebook.pipeline.saving import save_adapter
     from tunebook.training import Batches, TokenLoss
 
     resolved = resolve(

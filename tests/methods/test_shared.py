@@ -23,9 +23,9 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from tunebook.methods.parts import front
-from tunebook.methods.parts.shared import CopiedPrompt, SharedPrompt, cannot_share, share
-from tunebook.models.labelled import predicts_labels, select_where_wanted
+from tunebook.engine import front
+from tunebook.engine.labelled import predicts_labels, select_where_wanted
+from tunebook.engine.shared import CopiedPrompt, SharedPrompt, cannot_share, share
 from tunebook.training import TokenLoss
 
 VOCABULARY, VIRTUAL, WIDTH = 97, 7, 32

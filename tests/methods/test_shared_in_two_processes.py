@@ -12,8 +12,8 @@ import torch.multiprocessing as multiprocessing
 from torch.nn.parallel import DistributedDataParallel
 
 from tests.methods.test_shared import base_of, batch, close, wrapped
-from tunebook.methods.parts.shared import share
-from tunebook.models.labelled import predicts_labels, select_where_wanted
+from tunebook.engine.labelled import predicts_labels, select_where_wanted
+from tunebook.engine.shared import share
 from tunebook.training import TokenLoss
 
 LENGTHS = [5, 12, 9, 7]

@@ -19,7 +19,7 @@ def base_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Base]:
 
     from tunebook.models.base import load
     from tunebook.models.facts import facts_of
-    from tunebook.settings.schema import ModelSettings
+    from tunebook.schema import ModelSettings
 
     made: dict[str, Base] = {}
 

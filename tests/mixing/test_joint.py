@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.mixing.mixing_models import prefix, soft_prompts, sources
-from tunebook.methods.parts.shared import share
-from tunebook.mixing.joint import JointPrompts
+from tunebook.engine.mixed.joint import JointPrompts
+from tunebook.engine.shared import share
 from tunebook.models.base import Base
 from tunebook.training import Batches, TokenLoss
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from tests.mixing.mixing_models import prefix, soft_prompts, sources
-from tunebook.decoding import generate
+from tunebook.engine import generate
+from tunebook.engine.mixed.decode import MixedDecoder
+from tunebook.engine.mixed.fronts import Caches, Vectors, kind_of
 from tunebook.errors import RequestError
-from tunebook.mixing.decode import MixedDecoder
-from tunebook.mixing.fronts import Caches, Vectors, kind_of
 from tunebook.models.base import Base
-from tunebook.settings.schema import DecodingSettings
+from tunebook.schema import DecodingSettings
 
 ROWS = 28
 every_base = pytest.mark.parametrize("name", ["llama", "gpt2", "t5", "bart", "gemma2"])
@@ -24,7 +24,7 @@ every_base = pytest.mark.parametrize("name", ["llama", "gpt2", "t5", "bart", "ge
 
 def separate(base: Base, prompts: list[Any], ids: list[list[int]], which: list[int],
              decoding: DecodingSettings) -> list[str]:  # fmt: skip
-    """Each prompt's rows in batches of its own, by tunebook.decoding."""
+    """Each prompt's rows in batches of its own, by tunebook.engine."""
     texts = [""] * len(ids)
     for number, prompt in enumerate(prompts):
         mine = [i for i, one in enumerate(which) if one == number]

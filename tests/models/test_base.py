@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from tunebook.errors import RequestError
 from tunebook.models.base import check, enable_checkpointing, load
 from tunebook.models.facts import facts_of
-from tunebook.settings.schema import ModelSettings
+from tunebook.schema import ModelSettings
 
 STORIES = Path(__file__).parents[3] / "shared" / "models" / "stories260K" / "hf"
 LOADABLE = ["t5", "mt5", "bart", "gpt2", "llama", "qwen3", "mistral", "gemma", "gemma2"]

@@ -7,7 +7,7 @@ import torch
 
 from tunebook.errors import RequestError
 from tunebook.models.device import choose_device, choose_dtype, placement
-from tunebook.settings.schema import ModelSettings
+from tunebook.schema import ModelSettings
 
 
 def settings(**changes):

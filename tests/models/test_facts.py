@@ -13,7 +13,7 @@ import pytest
 from tunebook.errors import RequestError
 from tunebook.models import weights
 from tunebook.models.facts import content_of, facts_of
-from tunebook.settings.schema import ModelSettings
+from tunebook.schema import ModelSettings
 
 STORIES = Path(__file__).parents[3] / "shared" / "models" / "stories260K" / "hf"
 
@@ -58,7 +58,7 @@ def test_parameters_are_those_of_the_loaded_model(name, built):
 
 def test_facts_take_neither_torch_nor_transformers(built):
     code = (
-        "import sys; from tunebook.settings.schema import ModelSettings as S;"
+        "import sys; from tunebook.schema import ModelSettings as S;"
         "from tunebook.models.facts import facts_of, content_of;"
         f"s = S(name='it', path={str(built('gpt2'))!r}); content_of(s, facts_of(s));"
         "import tunebook.models.base, tunebook.models.device;"

@@ -108,7 +108,7 @@ import sys, time
 from tunebook.errors import RequestError
 from tunebook.models import hub
 from tunebook.models.facts import content_of, facts_of
-from tunebook.settings.schema import ModelSettings
+from tunebook.schema import ModelSettings
 wanted = ModelSettings(name="it", path=sys.argv[1], revision=sys.argv[2] or None, device="cpu")
 then, hub.SECONDS = sys.argv[3], float(sys.argv[4])
 start = time.monotonic()

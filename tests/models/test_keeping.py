@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from recipes import compose
-from tunebook import running
 from tunebook.models import base as loading
 from tunebook.models import keeping
+from tunebook.pipeline import run as running
 
 FOLDERS = pytest.mark.parametrize("family", ["t5", "llama"])
 

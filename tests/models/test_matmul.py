@@ -10,7 +10,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers.pytorch_utils import Conv1D
 
-from tunebook.models import matmul
+from tunebook.engine import matmul
 
 SIZES = {"vocab_size": 97, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 needs_onednn = pytest.mark.skipif(bool(matmul.why_no_onednn()), reason=matmul.why_no_onednn())

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tunebook.models.facts import HUB_NAME, PREFIX, facts_of
-from tunebook.settings.schema import ModelSettings
-from tunebook.settings.typed import read
+from tunebook.schema import ModelSettings
+from tunebook.typed import read
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "model").glob("*.yaml"))
 

@@ -96,7 +96,7 @@ def run_of(house: Path) -> Callable[..., Path]:
 def _run(house: Path, method: str, family: str, task: str, *words: str) -> Path:
     import tunebook
     from recipes import compose
-    from tunebook.settings.schema import MethodSettings
+    from tunebook.schema import MethodSettings
 
     baseline = method == "zero_shot"
     splits = ("train", "validation", "test")

@@ -10,9 +10,9 @@ import yaml
 
 from recipes import compose
 from tunebook import folders
+from tunebook.schema import Settings
 from tunebook.settings import resolve
-from tunebook.settings.schema import Settings
-from tunebook.settings.typed import fields_of, types_of
+from tunebook.typed import fields_of, types_of
 
 OPTIONS = [(group, name) for group in folders.groups() for name in folders.options(group)]
 RECIPES = list(folders.options("recipe"))

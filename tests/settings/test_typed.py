@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tunebook.errors import Problem
-from tunebook.settings.typed import did_you_mean, read, required, setting
+from tunebook.typed import did_you_mean, read, required, setting
 
 
 @dataclass

@@ -13,13 +13,13 @@ import pytest
 
 from recipes import compose
 from tests.small_models import save_tokenizer
-from tunebook.decoding.generate import generation_config
+from tunebook.engine.generate import generation_config
 from tunebook.errors import RequestError
 from tunebook.models.base import load
+from tunebook.models.special_tokens import SpecialTokens, words_for
+from tunebook.schema import DecodingSettings
 from tunebook.settings import resolve
-from tunebook.settings.schema import DecodingSettings
 from tunebook.text import Encoder, speaking
-from tunebook.text.special import SpecialTokens, words_for
 from tunebook.text.words import Words
 from tunebook.training import Batches
 
@@ -179,7 +179,7 @@ def test_special_tokens_of_the_template_alone_are_special(
 
 
 def test_a_target_of_special_words_is_answered_whole(small_model: Callable[..., Path]) -> None:
-    from tunebook.decoding.generate import text_of
+    from tunebook.engine.generate import text_of
 
     base, encoder = base_at(small_model("llama", special=("<x>",)))
     text = "the tag </s> ends it, <unk> <x><pad> <s>"
@@ -257,7 +257,7 @@ def test_words_stay_words_with_every_kind_of_tokenizer(
 
 
 def test_a_forced_language_is_no_part_of_an_answer(tmp_path: Path) -> None:
-    from tunebook.decoding.generate import text_of
+    from tunebook.engine.generate import text_of
 
     tokenizer = sentence_piece(tmp_path)
     code = tokenizer.convert_tokens_to_ids("__fr__")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from recipes import compose
-from tunebook import running
+from tunebook.pipeline import run as running
 from tunebook.training import train
 from tunebook.training.state import save, trainable
 

@@ -13,7 +13,7 @@ import pytest
 import tunebook
 from recipes import compose
 from tests.correctness.test_same_bits import result_of
-from tunebook import running
+from tunebook.pipeline import run as running
 from tunebook.training import checkpoints
 from tunebook.training.trainer import PromptTrainer
 

@@ -13,11 +13,11 @@ from tunebook.bench.loop import as_prefix
 from tunebook.bench.memory import PeakMemory
 from tunebook.bench.settings import Request
 from tunebook.bench.sides import our_matmul, our_model, settings_for, stock_model
-from tunebook.decoding import generate, generation_config
+from tunebook.engine import generate, generation_config
+from tunebook.engine.matmul import TORCH
+from tunebook.engine.padding import padded
 from tunebook.models.base import Base
-from tunebook.models.matmul import TORCH
-from tunebook.settings.schema import DecodingSettings
-from tunebook.training.batches import padded
+from tunebook.schema import DecodingSettings
 
 ONE_IN = 10
 """One at a time is measured on one example in ten, and scaled."""

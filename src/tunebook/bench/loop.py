@@ -18,7 +18,8 @@ from peft import (
 )
 from transformers import DynamicCache, get_linear_schedule_with_warmup
 
-from tunebook.training.batches import IGNORED, padded
+from tunebook.engine.padding import padded
+from tunebook.training.batches import IGNORED
 
 PADDING = 0
 MOST_NORM = 1.0

@@ -13,7 +13,7 @@ from tunebook.bench.settings import Request, model_path
 from tunebook.bench.shapes import SHAPES
 from tunebook.models.base import Base
 from tunebook.models.facts import ModelFacts, facts_of
-from tunebook.settings.schema import ModelSettings
+from tunebook.schema import ModelSettings
 from tunebook.text import EncodedRows
 
 FIRST = 3

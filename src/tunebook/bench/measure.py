@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunebook.bench.settings import Request
-from tunebook.settings.typed import read
+from tunebook.typed import read
 
 
 def main(job_file: str, result_file: str) -> None:
@@ -53,7 +53,7 @@ def product_flops(request: Request) -> float:
 def _best_product(device: str, dtype: str, tries: int = 8) -> float:
     import torch
 
-    from tunebook.models.matmul import ONEDNN, choose_matmul, use_onednn
+    from tunebook.engine.matmul import ONEDNN, choose_matmul, use_onednn
 
     size = 8192 if device == "cuda" else 1536
     layer = torch.nn.Linear(size, size, bias=False, device=device, dtype=getattr(torch, dtype))

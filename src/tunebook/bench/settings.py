@@ -12,7 +12,7 @@ import yaml
 from tunebook import folders
 from tunebook.bench.shapes import SHAPES
 from tunebook.errors import Problem, RequestError, did_you_mean
-from tunebook.settings.typed import fields_of, read, setting
+from tunebook.typed import fields_of, read, setting
 
 SWEEPS = {"virtual": [5, 20, 50, 100, 200], "batch": [1, 4, 16, 32], "length": [16, 32, 64, 128]}
 """What `bench.sweep` changes, and through which values."""

@@ -7,10 +7,10 @@ from typing import Any
 from tunebook import methods
 from tunebook.bench.material import start_alike
 from tunebook.bench.settings import Request
+from tunebook.engine.labelled import select_where_wanted
+from tunebook.engine.matmul import ONEDNN, choose_matmul, use_onednn
 from tunebook.models.base import Base
-from tunebook.models.labelled import select_where_wanted
-from tunebook.models.matmul import ONEDNN, choose_matmul, use_onednn
-from tunebook.settings.schema import (
+from tunebook.schema import (
     DataSettings,
     DecodingSettings,
     MethodSettings,

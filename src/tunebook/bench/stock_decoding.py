@@ -61,8 +61,8 @@ def _texts(
 ) -> tuple[dict[str, list[str]], list[Any], list[str]]:
     """The texts of each way, the rows that they answer, and what the model read of each."""
     from tunebook.bench.generation import stock_texts
-    from tunebook.decoding import generate
-    from tunebook.exporting import load_prompted, with_prefix
+    from tunebook.engine import generate
+    from tunebook.predicting.export import load_prompted, with_prefix
     from tunebook.text import Encoder, encode_rows
 
     settings = resolved.settings
@@ -83,7 +83,7 @@ def _texts(
 
 
 def _result(texts: list[str], true: list[str], rows: list[Any], settings: Any) -> dict[str, float]:
-    from tunebook.scoring import Answers, assess
+    from tunebook.pipeline.scoring import Answers, assess
 
     assessment = assess(Answers(texts), rows, settings)
     wrong = sum(text != right for text, right in zip(texts, true, strict=True))

@@ -19,8 +19,8 @@ from tunebook.bench.flops import sizes_of
 from tunebook.bench.memory import PeakMemory
 from tunebook.bench.settings import Request
 from tunebook.bench.sides import RATES, our_matmul, our_model, settings_for, stock_model
+from tunebook.engine.matmul import TORCH
 from tunebook.models.base import Base
-from tunebook.models.matmul import TORCH
 from tunebook.training.batches import IGNORED, Batches
 from tunebook.training.history import History
 from tunebook.training.loss import TokenLoss

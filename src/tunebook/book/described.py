@@ -10,7 +10,7 @@ from typing import Any
 
 from tunebook.errors import Problem
 from tunebook.models.facts import ModelFacts
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 
 BEHIND_THE_SCENES = (
     "recipe", "parent", "expect", "schema", "label", "again", "dry_run", "outputs",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tunebook.data.cells import SEPARATORS
 from tunebook.data.columns import EXTRA_COLUMNS, conversation_path
 from tunebook.errors import Problem, RequestError, did_you_mean, either
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 SPLITS = ("train", "validation", "test")

@@ -13,7 +13,7 @@ from tunebook.data.checks import SPLITS
 from tunebook.data.faults import Faults
 from tunebook.data.source import Part, Source
 from tunebook.errors import Problem, RequestError
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 MOST_ROWS = 1_000_000

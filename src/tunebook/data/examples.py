@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tunebook.data.notes import Notes
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
 from tunebook.documents import kind_of_file
 from tunebook.errors import Problem, RequestError, did_you_mean
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 
 SIDECAR = ".references.jsonl"
 FORMATS = "JSONL, JSON, CSV, TSV or Parquet"

@@ -23,7 +23,7 @@ from tunebook.data.formats import guarded, read_file
 from tunebook.data.notes import Notes
 from tunebook.data.source import Part, Source
 from tunebook.errors import Problem, RequestError, did_you_mean
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 
 SECONDS_TO_CONNECT = 3.0
 INSTEAD = "Or give local rows: data=files data.train=FILE, or data.path=FOLDER with the same files."

@@ -9,7 +9,7 @@ import numpy as np
 
 from tunebook.data.notes import Notes
 from tunebook.data.scanning import scan
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 if TYPE_CHECKING:

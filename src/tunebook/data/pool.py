@@ -28,7 +28,7 @@ from tunebook.data.faults import Faults
 from tunebook.data.notes import Notes
 from tunebook.data.source import Source
 from tunebook.errors import Problem, RequestError
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 if TYPE_CHECKING:

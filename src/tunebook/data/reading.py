@@ -10,7 +10,7 @@ from tunebook.data.notes import Notes
 from tunebook.data.pool import Pool, read_pool, reference_paths
 from tunebook.data.source import Source
 from tunebook.errors import Problem, RequestError, either
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 

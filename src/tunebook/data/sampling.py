@@ -20,7 +20,7 @@ from tunebook.data.notes import Notes
 from tunebook.data.overlap import input_keys
 from tunebook.data.pool import Pool
 from tunebook.errors import Problem, RequestError
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 if TYPE_CHECKING:

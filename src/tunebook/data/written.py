@@ -12,7 +12,7 @@ from tunebook.data.batches import RowBatch
 from tunebook.data.faults import Faults
 from tunebook.data.source import Part, Source
 from tunebook.errors import Problem
-from tunebook.settings.schema import DataSettings
+from tunebook.schema import DataSettings
 
 SPLITS = ("train", "validation", "test")
 

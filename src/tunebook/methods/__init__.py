@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook.errors import RequestError
 from tunebook.plugins import find, names
-from tunebook.settings.schema import MethodSettings, Settings
+from tunebook.schema import MethodSettings, Settings
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say

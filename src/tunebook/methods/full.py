@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tunebook.settings.schema import MethodSettings, Settings
+from tunebook.schema import MethodSettings, Settings
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say

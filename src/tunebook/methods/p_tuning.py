@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunebook.methods.parts.wrapping import peft_config, wrap
-from tunebook.settings.schema import MethodSettings, Settings
-from tunebook.settings.typed import setting
+from tunebook.schema import MethodSettings, Settings
+from tunebook.typed import setting
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
@@ -54,7 +54,7 @@ def config(base: Base, settings: Settings) -> Any:
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` behind a soft prompt and its network, both drawn at random by PEFT."""
-    from tunebook.methods.parts.shared import share
+    from tunebook.engine.shared import share
 
     model = wrap(base, config(base, settings))
     say(share(model))

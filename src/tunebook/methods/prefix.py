@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunebook.methods.parts.wrapping import instruction_of, peft_config, wrap
-from tunebook.settings.schema import MethodSettings, Settings
-from tunebook.settings.typed import setting
+from tunebook.schema import MethodSettings, Settings
+from tunebook.typed import setting
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say

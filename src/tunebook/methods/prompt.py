@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunebook.methods.parts.wrapping import instruction_of, peft_config, wrap
-from tunebook.settings.schema import MethodSettings, Settings
-from tunebook.settings.typed import setting
+from tunebook.schema import MethodSettings, Settings
+from tunebook.typed import setting
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
@@ -55,8 +55,8 @@ def config(base: Base, settings: Settings) -> Any:
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:
     """`base.model` behind a soft prompt, computed once a batch where the model can."""
+    from tunebook.engine.shared import share
     from tunebook.methods.parts.initial import prompt_vectors
-    from tunebook.methods.parts.shared import share
 
     method = settings.method
     assert isinstance(method, OPTIONS)

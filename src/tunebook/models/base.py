@@ -17,8 +17,8 @@ from tunebook.models.device import choose_device, choose_dtype, placement
 from tunebook.models.facts import ModelFacts
 
 if TYPE_CHECKING:
-    from tunebook.settings.schema import ModelSettings
-    from tunebook.text.special import SpecialTokens
+    from tunebook.models.special_tokens import SpecialTokens
+    from tunebook.schema import ModelSettings
 
 Say = Callable[[str], None]
 # Everything is on the disk by now: without this, transformers asks the hub all the same.
@@ -40,7 +40,7 @@ class Base:
     matmul: str = "torch"
     """what multiplies its matrices: torch's own choice, or onednn"""
     special: SpecialTokens | None = None
-    """which special tokens stand where for the task at hand; see tunebook.text.special"""
+    """which special tokens stand where for the task at hand; see tunebook.models.special_tokens"""
 
 
 def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
@@ -50,7 +50,7 @@ def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
 
 def ready(base: Base) -> Base:
     """A bare base whose output layer runs only where it is wanted; call once for a model."""
-    from tunebook.models.labelled import select_where_wanted
+    from tunebook.engine.labelled import select_where_wanted
 
     select_where_wanted(base.model)
     return base
@@ -150,7 +150,7 @@ def _choose(settings: ModelSettings, say: Say) -> tuple[str, str]:
 
 
 def _multiply(model: Any, settings: ModelSettings, device: str, dtype: str, say: Say) -> str:
-    from tunebook.models import matmul
+    from tunebook.engine import matmul
 
     chosen, reason = matmul.choose_matmul(settings.matmul, device, dtype)
     if chosen == matmul.ONEDNN:

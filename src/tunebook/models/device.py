@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tunebook.errors import Problem, RequestError
 
 if TYPE_CHECKING:
-    from tunebook.settings.schema import ModelSettings
+    from tunebook.schema import ModelSettings
 
 BFLOAT16_SINCE = (8, 0)
 CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"),

@@ -15,7 +15,7 @@ from tunebook.models import hub, weights
 from tunebook.models.architectures import Unsuitable, family_of
 
 if TYPE_CHECKING:
-    from tunebook.settings.schema import ModelSettings
+    from tunebook.schema import ModelSettings
 
 EMBEDDED = Path(__file__).parent / "embedded"
 PREFIX = "tunebook:"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
-    from tunebook.settings.schema import ModelSettings
+    from tunebook.schema import ModelSettings
 
 Load = Callable[[], "Base"]
 INTEGERS = {1: "int8", 2: "int16", 4: "int32", 8: "int64"}

@@ -15,8 +15,8 @@ from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
 from tunebook.runs import environment
 from tunebook.runs.reading import COMPLETE, read_environment, read_settings, read_status
+from tunebook.schema import TrainingSettings
 from tunebook.settings import Resolved, Settings, resolve, settings_from
-from tunebook.settings.schema import TrainingSettings
 from tunebook.tasks import Task, task_of
 
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")

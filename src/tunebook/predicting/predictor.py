@@ -101,7 +101,7 @@ class Predictor:
 
         `progress` is told how many more are done. Raises RequestError where a row lacks a field.
         """
-        from tunebook.decoding import generate
+        from tunebook.engine import generate
 
         sources, predictions = self.sources(rows)
         progress(len(predictions))

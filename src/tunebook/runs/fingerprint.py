@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 
 DIGITS = 10
 FILES = ("data.train", "data.validation", "data.test", "data.path", "model.path")

@@ -16,7 +16,7 @@ from tunebook.runs import environment, whole
 from tunebook.runs.files import read_json, remove_parts, write_json, write_text
 from tunebook.runs.lock import Lock
 from tunebook.runs.yaml_text import settings_text
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 from tunebook.system import NO_ROOM
 
 MADE_BY_A_RUN = (

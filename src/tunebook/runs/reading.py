@@ -17,7 +17,7 @@ from tunebook import documents
 from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem
 from tunebook.settings.reading import every_type
-from tunebook.settings.typed import convert
+from tunebook.typed import convert
 
 COMPLETE = "complete"
 STATES = (COMPLETE, "failed", "running")

@@ -6,7 +6,7 @@ import dataclasses
 
 import yaml
 
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 
 
 def settings_text(settings: Settings) -> str:

@@ -17,11 +17,11 @@ from tunebook.runs.files import write_json, write_text
 from tunebook.runs.fingerprint import digest
 from tunebook.runs.folder import RunFolder
 from tunebook.runs.lock import is_at_work
+from tunebook.schema import Settings, TuneSettings
 from tunebook.search.ranges import Range, with_values
 from tunebook.search.trials import Search, Trial, in_words
 from tunebook.search.trying import Tried, folder_of, is_done, prepared
 from tunebook.settings import resolve
-from tunebook.settings.schema import Settings, TuneSettings
 
 Say = Callable[[str], None]
 LONGEST_LABEL = 54

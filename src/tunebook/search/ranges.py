@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tunebook.errors import Problem, RequestError, did_you_mean
-from tunebook.settings.schema import Settings
-from tunebook.settings.typed import fields_of, read_field, types_of
+from tunebook.schema import Settings
+from tunebook.typed import fields_of, read_field, types_of
 
 EVERY_METHOD: dict[str, dict[str, Any]] = {"training.learning_rate": {"factor": 10}}
 """Searched where a method names nothing: it matters most (Bengio 2012, arXiv 1206.5533, 3.1.1)."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from tunebook import methods, running
+from tunebook import methods
 from tunebook.counting import counted
 from tunebook.errors import RunFailed, RunsElsewhere
 from tunebook.events import Frame
 from tunebook.models import keeping
+from tunebook.pipeline import run as running
+from tunebook.schema import Settings, TuneSettings
 from tunebook.search.choosing import choose, sign
 from tunebook.search.trials import WINNER, Search, plan
 from tunebook.search.trying import try_out
-from tunebook.settings.schema import Settings, TuneSettings
 
 Say = Callable[[str], None]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.errors import Problem, RequestError
+from tunebook.schema import TuneSettings
 from tunebook.search.points import points
 from tunebook.search.ranges import Range, ranges_of, value_of, with_values
 from tunebook.settings import Settings, resolve
-from tunebook.settings.schema import TuneSettings
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import data, report, running
+from tunebook import data, report
 from tunebook.documents import BrokenDocument
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Doing
 from tunebook.memory import forget_peak_memory, peak_memory
+from tunebook.pipeline import run as running
 from tunebook.runs import RunFolder, open_folder
 from tunebook.runs.files import write_json
 from tunebook.runs.fingerprint import digest, fingerprint

@@ -12,8 +12,8 @@ from tunebook import methods
 from tunebook.errors import Problem
 from tunebook.languages import NAMES, name_of
 from tunebook.models.facts import PREFIX, ModelFacts
+from tunebook.schema import Settings
 from tunebook.settings.checks import virtual_tokens
-from tunebook.settings.schema import Settings
 
 Rule = Callable[[Settings, ModelFacts | None], Iterator[Problem]]
 T5_LIKE = ("t5", "mt5", "umt5", "longt5")

@@ -14,6 +14,7 @@ from typing import Any
 
 from tunebook import methods
 from tunebook.errors import Problem, did_you_mean, either
+from tunebook.schema import Settings
 from tunebook.settings.installed import (
     OPTIMIZERS,
     SCHEDULES,
@@ -23,7 +24,6 @@ from tunebook.settings.installed import (
     source_of,
     values_of,
 )
-from tunebook.settings.schema import Settings
 from tunebook.tasks import task_of
 
 BUILT_IN = ("adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adagrad", "rmsprop")

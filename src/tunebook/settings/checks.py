@@ -11,13 +11,13 @@ from typing import Any
 from tunebook import methods
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import ModelFacts
+from tunebook.schema import Settings
 from tunebook.settings.beforehand import REFUSED, REFUSED_BY_PEFT, beforehand
 from tunebook.settings.installed import TRAINING_ARGUMENTS, unknown_options
 from tunebook.settings.reading import every_key
-from tunebook.settings.schema import Settings
 from tunebook.tasks import task_of
 from tunebook.tasks.task import unnamed_languages
-from tunebook.templates import check_template
+from tunebook.tasks.template import check_template
 
 OURS = {
     "output_dir": "outputs",

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from tunebook import methods, tasks
 from tunebook.errors import Problem, RequestError, did_you_mean, either
-from tunebook.settings.schema import FAMILIES, MethodSettings, Settings, TaskSettings
-from tunebook.settings.typed import fields_of, join, read, read_field, types_of
+from tunebook.schema import FAMILIES, MethodSettings, Settings, TaskSettings
+from tunebook.typed import fields_of, join, read, read_field, types_of
 
 
 def settings_from(data: Mapping[str, Any]) -> Settings:

@@ -16,9 +16,9 @@ from typing import Any
 
 from tunebook.errors import RequestError
 from tunebook.models.facts import ModelFacts, facts_of
+from tunebook.schema import LimitSettings, Settings
 from tunebook.settings.advice import advice
 from tunebook.settings.checks import check, check_without_model
-from tunebook.settings.schema import LimitSettings, Settings
 from tunebook.tasks import usual_instruction
 
 FALLBACKS: dict[str, Any] = {

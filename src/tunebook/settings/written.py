@@ -16,9 +16,9 @@ from typing import Any
 from tunebook import folders
 from tunebook.documents import LARGEST_YAML, read_text, yaml_lines
 from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.schema import Settings
 from tunebook.settings.reading import hint
-from tunebook.settings.schema import Settings
-from tunebook.settings.typed import fields_of
+from tunebook.typed import fields_of
 
 DEFAULTS, RECIPE, SELF = "defaults", "recipe", "_self_"
 ASKS = re.compile(r"(?<!\\)(?:\\\\)*\$\{")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 from tunebook.sweep.scratch import ELSEWHERE, FAILED, REFUSED, RUNNING, Outcome
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tunebook.errors import Problem, RequestError
 from tunebook.plugins import file_of, find, in_words, names, place_of
-from tunebook.settings.schema import TaskSettings
+from tunebook.schema import TaskSettings
 from tunebook.tasks.task import Field, Row, Task, instruction_of, usual_instruction
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunebook.settings.schema import TaskSettings
+from tunebook.schema import TaskSettings
 from tunebook.tasks.task import Field, Task
 
 OPTIONS = TaskSettings

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.settings.schema import TaskSettings
-from tunebook.settings.typed import setting
+from tunebook.schema import TaskSettings
 from tunebook.tasks.task import Field, Row, Task
+from tunebook.typed import setting
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from tunebook.languages import name_of
-from tunebook.settings.schema import TaskSettings
+from tunebook.schema import TaskSettings
 
 Row = Mapping[str, Any]
 """One example: `id`, the task's fields, and `references` where there are several of them."""

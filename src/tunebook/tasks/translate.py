@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunebook.settings.schema import TaskSettings
-from tunebook.settings.typed import setting
+from tunebook.schema import TaskSettings
 from tunebook.tasks.task import Field, Task
+from tunebook.typed import setting
 
 
 @dataclass

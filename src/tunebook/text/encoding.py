@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunebook.models.facts import ModelFacts
+from tunebook.models.special_tokens import Ids, special_tokens
+from tunebook.schema import Settings
 from tunebook.settings.checks import decoder_positions, virtual_tokens
-from tunebook.settings.schema import Settings
 from tunebook.tasks import Row, Task, task_of
-from tunebook.templates import Template
-from tunebook.templates.template import renamed
-from tunebook.text.special import Ids, special_tokens
+from tunebook.tasks.template import Template, renamed
 from tunebook.text.words import Words
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from tunebook.text.special import special_words
+from tunebook.models.special_tokens import special_words
 
 # No text holds these characters by chance: they are drawn anew in each process.
 SECRET = "".join(chr(0xF0000 + secrets.randbelow(0xFFFD)) for _ in range(4))

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from tunebook.models.apart import start_token
+from tunebook.engine.apart import start_token
+from tunebook.engine.labelled import predicts_labels
+from tunebook.engine.padding import padded
 from tunebook.models.base import Base
-from tunebook.models.labelled import predicts_labels
 
 IGNORED = -100
 
@@ -60,13 +61,3 @@ class Batches:
     def _inputs(self, ids: list[Sequence[int]]) -> dict[str, torch.Tensor]:
         mask = padded([[1] * len(one) for one in ids], 0)
         return {"input_ids": padded(ids, self.pad), "attention_mask": mask}
-
-
-def padded(rows: Sequence[Sequence[int]], filler: int, *, left: bool = False) -> torch.Tensor:
-    """Rows of ids as int64 (rows, longest), the shorter ones filled up on one side."""
-    longest = max(map(len, rows))
-    result = torch.full((len(rows), longest), filler, dtype=torch.long)
-    for i, row in enumerate(rows):
-        start = longest - len(row) if left else 0
-        result[i, start : start + len(row)] = torch.tensor(row, dtype=torch.long)
-    return result

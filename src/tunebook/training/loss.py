@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tunebook.models.apart import read_apart
+from tunebook.engine.apart import read_apart
 from tunebook.training.batches import IGNORED, Batches
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tunebook.engine.apart import read_apart
 from tunebook.errors import Problem, RequestError, RunFailed
-from tunebook.models.apart import read_apart
 from tunebook.models.base import Base
+from tunebook.schema import Settings
 from tunebook.settings.resolve import steps_of
-from tunebook.settings.schema import Settings
 from tunebook.text import EncodedRows, Rows
 from tunebook.training.batches import Batches
 from tunebook.training.checkpoints import last_whole, room_made_after_failure, step_of

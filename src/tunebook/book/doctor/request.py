@@ -11,7 +11,7 @@ from tunebook.book.doctor.findings import CAUTION, WELL, WRONG, Finding, of_prob
 from tunebook.book.doctor.machine import GIGA, cards_here, memory_here
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models import weights
-from tunebook.settings.schema import DataSettings, Settings
+from tunebook.schema import DataSettings, Settings
 from tunebook.tasks import Task, task_of
 
 MOST_READ = 200_000_000  # bytes of files whose content is compared

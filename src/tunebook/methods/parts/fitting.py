@@ -9,7 +9,7 @@ from tunebook.models.device import memory_of
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
-    from tunebook.settings.schema import MethodSettings
+    from tunebook.schema import MethodSettings
 
 BYTES = 8
 """A number in float32 and its gradient; what optimizers and activations need comes on top."""

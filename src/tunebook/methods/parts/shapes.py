@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
+from tunebook.engine.kinds import KINDS, PREFIX, SOFT
 from tunebook.errors import Problem, RequestError
-from tunebook.methods.parts.kinds import KINDS, PREFIX, SOFT
 from tunebook.models.architectures import ENCODER_DECODER
 
 if TYPE_CHECKING:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tunebook.errors import Problem, RequestError
-from tunebook.methods.parts.kinds import SOFT, kind_of
-from tunebook.models.apart import (
+from tunebook.engine.apart import (
     LENGTHS,
     REFUSALS,
     evaluating,
@@ -25,6 +23,8 @@ from tunebook.models.apart import (
     texts_to_try,
     words_of,
 )
+from tunebook.engine.kinds import SOFT, kind_of
+from tunebook.errors import Problem, RequestError
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base

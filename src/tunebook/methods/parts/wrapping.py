@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook import tasks
 from tunebook.errors import Problem, RequestError
-from tunebook.settings.schema import Settings
+from tunebook.schema import Settings
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base

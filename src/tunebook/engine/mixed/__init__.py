@@ -1,0 +1,1 @@
+"""One batch whose rows belong to several tuned models of one base."""

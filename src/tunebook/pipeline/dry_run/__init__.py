@@ -1,0 +1,5 @@
+"""A dry run: everything that a run would do, a little of it, and what the rest would take."""
+
+from tunebook.pipeline.dry_run.rehearse import Splits, rehearse
+
+__all__ = ["Splits", "rehearse"]

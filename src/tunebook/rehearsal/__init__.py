@@ -1,5 +1,0 @@
-"""A dry run: everything that a run would do, a little of it, and what the rest would take."""
-
-from tunebook.rehearsal.rehearse import Splits, rehearse
-
-__all__ = ["Splits", "rehearse"]

@@ -1,0 +1,275 @@
+"""Every setting of a run: its type, what it allows, and one line on what it does.
+
+A `null` in the configuration means "decided from the method, the model's family or the machine";
+`tunebook.settings.resolve` fills it in and remembers why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tunebook.typed import required, setting
+
+SCHEMA = 1
+LARGEST_SEED = 2**32 - 1  # numpy takes no larger one
+FAMILIES = ("encoder-decoder", "decoder-only")
+
+
+@dataclass
+class TaskSettings:
+    """What the model is asked to do. A task's own options are in its module in tunebook.tasks."""
+
+    name: str = required("the task's name")
+    kind: str = required("the module of tunebook.tasks that reads and scores it")
+    instruction: str | None = setting(
+        None, "for template=instruction and for the start of prompts; null: the data set's own"
+    )
+    usual_instruction: str = setting(
+        "",
+        "the instruction where the data set has none; {language} is filled in by name",
+        changes_result=False,
+    )
+    language: str = setting("en", "language of the target text: decides how scores split words")
+    headline: str = required("the one metric that ranks this task")
+
+
+@dataclass
+class LimitSettings:
+    """How many examples of each split to use; a seeded sample."""
+
+    train: int | None = setting(None, "use this many training examples", at_least=1)
+    validation: int | None = setting(None, "use this many validation examples", at_least=1)
+    test: int | None = setting(None, "use this many test examples", at_least=1)
+
+
+@dataclass
+class DataSettings:
+    """Where examples come from."""
+
+    name: str = required("the data set's name")
+    source: str = required("where rows come from", choices=("village", "rows", "files", "hub"))
+    path: str | None = setting(None, "hub id, or a local folder with the same files", is_path=True)
+    subset: str | None = setting(None, "configuration of the hub data set")
+    revision: str | None = setting(None, "commit, tag or branch of the hub data set")
+    splits: dict[str, str] = setting(
+        {"train": "train", "validation": "validation", "test": "test"},
+        "the hub data set's own names of our splits",
+    )
+    train: str | None = setting(None, "file or folder of training rows", is_path=True)
+    validation: str | None = setting(None, "file or folder of validation rows", is_path=True)
+    test: str | None = setting(None, "file or folder of test rows", is_path=True)
+    rows: dict[str, Any] = setting(
+        {}, "rows written here, a list a split, for data.source=rows", changes_result=False
+    )
+    fields: dict[str, str | list[str]] = setting(
+        {}, "which column holds a field: data.fields.document=article"
+    )
+    separator: str | None = setting(
+        None, "between cells of CSV and TSV: a character, comma, semicolon or tab; null: as shown",
+        changes_result=False,
+    )  # fmt: skip
+    quoted: bool | None = setting(
+        None, "whether marks around cells are no part of them; null: told by the file's cells",
+        changes_result=False,
+    )  # fmt: skip
+    group: bool = setting(
+        False, "join validation and test rows of one source: their answers are its references",
+        changes_result=False,
+    )  # fmt: skip
+    tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
+    instructions: dict[str, str] = setting(
+        {}, "a good instruction for each task on this data", changes_result=False
+    )
+    limit: LimitSettings = setting(LimitSettings, "how many examples of each split to use")
+    seed: int = setting(
+        0,
+        "draws the sample and the held-out splits; keep it to compare runs",
+        at_least=0,
+        at_most=LARGEST_SEED,
+    )
+    max_skipped_share: float = setting(
+        0.05, "stop when more than this share of rows is empty or unusable", at_least=0, at_most=1
+    )
+    license: str = setting("", "licence of the data", changes_result=False)
+    note: str = setting("", "what to know about this data", changes_result=False)
+
+
+@dataclass
+class ModelSettings:
+    """The frozen base model."""
+
+    name: str = required("the model's name in folders and tables")
+    path: str | None = setting(
+        None, "local folder, hub name, or tunebook:NAME for an embedded one", is_path=True
+    )
+    revision: str | None = setting(None, "commit, tag or branch on the hub")
+    family: str | None = setting(None, "read from the model's config.json", choices=FAMILIES)
+    usual_family: str | None = setting(
+        None, "what recipes.book shows for a hub model that is not here yet", choices=FAMILIES,
+        changes_result=False,
+    )  # fmt: skip
+    dtype: str | None = setting(
+        None, "number format of the weights and arithmetic; null: bf16 where the card has it",
+        choices=("float32", "bfloat16", "float16"),
+    )  # fmt: skip
+    device: str | None = setting(
+        None, "where to compute; null: cuda, then mps, then cpu", choices=("cuda", "mps", "cpu")
+    )
+    quantization: str = setting(
+        "none", "load the weights in fewer bits (CUDA, bitsandbytes)",
+        choices=("none", "8bit", "4bit"),
+    )  # fmt: skip
+    gradient_checkpointing: bool = setting(False, "less memory, about a third more time a step")
+    attention: str | None = setting(
+        None, "attention implementation of transformers; null: the model's default",
+        choices=("eager", "sdpa", "flash_attention_2", "flex_attention"),
+    )  # fmt: skip
+    matmul: str | None = setting(
+        None, "what multiplies float32 matrices on a CPU; null: oneDNN where torch's own is slow",
+        choices=("torch", "onednn"),
+    )  # fmt: skip
+    by_method: dict[str, dict[str, Any]] = setting(
+        {}, "defaults for a method on this model, by method name", changes_result=False
+    )
+    license: str = setting("", "licence of the weights", changes_result=False)
+    note: str = setting("", "what to know about this model", changes_result=False)
+
+
+@dataclass
+class MethodSettings:
+    """What is trained. A method's own options are in its module in tunebook.methods."""
+
+    name: str = required("the method's name in folders and tables")
+    kind: str = required("the module of tunebook.methods that builds it")
+    by_family: dict[str, dict[str, Any]] = setting(
+        {}, "defaults by family of model", changes_result=False
+    )
+    usual_learning_rate: list[float] = setting(
+        [], "warn when the learning rate is outside these two", changes_result=False
+    )
+    search: dict[str, dict[str, Any]] = setting(
+        {}, "what tune=… tries, key by key; empty: the learning rate", changes_result=False
+    )
+
+
+@dataclass
+class TemplateSettings:
+    """The hard prompt: text around the fields of an example."""
+
+    name: str = required("the template's name")
+    text: str = required("Jinja2 text over the example's fields, `bare` and `instruction`")
+    separator: str = setting("\n", "what a decoder-only model reads between source and target")
+    max_source_tokens: int = setting(
+        512, "longer sources are cut in the task's long field, never in the question", at_least=8
+    )
+
+
+@dataclass
+class TrainingSettings:
+    """How the method's parameters are trained."""
+
+    name: str = setting("default", "the training options' name", changes_result=False)
+    learning_rate: float | None = setting(
+        None, "null: the method's own default", above=0, at_most=100
+    )
+    optim: str | None = setting(None, "optimizer, a name that TrainingArguments.optim takes")
+    lr_scheduler_type: str | None = setting(None, "a name that TrainingArguments takes")
+    warmup_steps: int = setting(0, "steps over which the learning rate rises", at_least=0)
+    weight_decay: float | None = setting(
+        None, "null: the method's own default", at_least=0, at_most=10
+    )
+    label_smoothing_factor: float = setting(0.0, "label smoothing", at_least=0, below=1)
+    max_grad_norm: float = setting(1.0, "gradients are scaled down to this norm; 0: never",
+                                   at_least=0)  # fmt: skip
+    batch_size: int | None = setting(None, "examples in one step on one device", at_least=1)
+    gradient_accumulation_steps: int = setting(1, "batches in one update", at_least=1)
+    max_steps: int | None = setting(None, "updates in all; wins over epochs", at_least=1)
+    num_train_epochs: float | None = setting(
+        None, "passes over the training data", above=0, at_most=100_000
+    )
+    eval_steps: int | None = setting(None, "validate every so many updates; null: ten times a run",
+                                     at_least=1)  # fmt: skip
+    logging_steps: int | None = setting(None, "log every so many updates; null: a hundred a run",
+                                        at_least=1)  # fmt: skip
+    keep_best: bool = setting(True, "end with the checkpoint of the lowest validation loss")
+    early_stopping: int = setting(0, "stop after so many validations without gain; 0: never",
+                                  at_least=0)  # fmt: skip
+    report_to: list[str] = setting([], "trackers that also get the logs", changes_result=False,
+        choices=("tensorboard", "mlflow", "wandb", "trackio"))  # fmt: skip
+    arguments: dict[str, Any] = setting({}, "any other option of transformers.TrainingArguments")
+
+
+@dataclass
+class DecodingSettings:
+    """How text is generated for scoring and prediction."""
+
+    name: str = setting("greedy", "the decoding options' name", changes_result=False)
+    max_new_tokens: int = setting(64, "generate at most this many tokens", at_least=1)
+    num_beams: int = setting(1, "1 is greedy search; more is beam search", at_least=1, at_most=1000)
+    length_penalty: float = setting(1.0, "above 0 favours longer beams", at_least=-100, at_most=100)
+    no_repeat_ngram_size: int = setting(0, "never repeat word groups of this length", at_least=0)
+    batch_size: int = setting(32, "examples decoded at once; padding never changes an answer",
+                              at_least=1, changes_result=False)  # fmt: skip
+
+
+@dataclass
+class TuneSettings:
+    """A search for good settings on the validation split, in front of the run.
+
+    A run is what it is trained with, however that was found: nothing here changes its result.
+    """
+
+    trials: int | None = setting(
+        None, "try so many settings, then run the best; tune=8 is short for it", at_least=1,
+        at_most=1000, changes_result=False,
+    )  # fmt: skip
+    steps: int | None = setting(None, "updates of a trial; null: as many as the run has",
+                                at_least=1, changes_result=False)  # fmt: skip
+    seed: int = setting(1000, "draws the settings to try, and seeds every trial", at_least=0,
+                        at_most=LARGEST_SEED,
+                        changes_result=False)  # fmt: skip
+    fixed: list[str] = setting([], "keys that are not searched; what is typed is one of them",
+                               changes_result=False)  # fmt: skip
+    only: str | None = setting(
+        None, "a trial's number: that trial alone; winner: the run alone, all trials being done",
+        changes_result=False,
+    )  # fmt: skip
+    report: str = setting("", "the search that chose the settings of this run",
+                          changes_result=False)  # fmt: skip
+
+
+@dataclass
+class Settings:
+    """One run, fully described."""
+
+    task: TaskSettings = required("what the model is asked to do")
+    data: DataSettings = required("where examples come from")
+    model: ModelSettings = required("the frozen base model")
+    method: MethodSettings = required("what is trained")
+    template: TemplateSettings = required("the hard prompt")
+    training: TrainingSettings = setting(TrainingSettings, "how it is trained")
+    decoding: DecodingSettings = setting(DecodingSettings, "how text is generated")
+    tune: TuneSettings = setting(
+        TuneSettings, "the search in front of the run", changes_result=False
+    )
+    recipe: str | None = setting(None, "the recipe these settings come from", changes_result=False)
+    parent: str = setting("", "the recipe or run that this one was copied from",
+                          changes_result=False)  # fmt: skip
+    expect: str = setting("", "the result to expect", changes_result=False)
+    seed: int = setting(
+        0, "draws initial weights, order of examples and dropout", at_least=0, at_most=LARGEST_SEED
+    )
+    score_instruction: bool = setting(
+        True, "score the untouched model with the task's instruction too; false saves its time",
+        changes_result=False,
+    )  # fmt: skip
+    again: bool = setting(False, "run again although a finished run is there", changes_result=False)
+    dry_run: bool = setting(False, "check everything, show one example, stop", changes_result=False)
+    debug: bool = setting(False, "a few examples and steps, to see that everything works")
+    outputs: str = setting(
+        "outputs", "folder of the run folders", changes_result=False, is_path=True
+    )
+    label: str = setting("", "what differs from the recipe, in the folder's name",
+                         changes_result=False)  # fmt: skip
+    schema: int = setting(SCHEMA, "version of these settings", choices=(SCHEMA,))
