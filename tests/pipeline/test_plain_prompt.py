@@ -11,7 +11,7 @@ import yaml
 import tunebook
 from tunebook import folders, report
 from tunebook.settings import Settings
-from tunebook.tasks.template import BARE, INSTRUCTION
+from tunebook.templates.template import BARE, INSTRUCTION
 
 Files = Callable[[str], list[str]]
 Compose = Callable[..., Settings]

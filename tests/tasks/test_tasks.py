@@ -94,7 +94,7 @@ def test_the_instruction_names_the_languages_of_the_task(
 ) -> None:
     from recipes import compose
     from tunebook.settings import resolve
-    from tunebook.tasks.template import Template
+    from tunebook.templates.template import Template
 
     given = compose("task=translate", "data=files", "data.train=any.jsonl", "method=instruction",
                     f"model.path={llama_folder}", *words)  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from tunebook.errors import RequestError
 from tunebook.schema import TaskSettings, TemplateSettings
 from tunebook.tasks import Task, options_of, sandbox, task_of
-from tunebook.tasks.template import Template, bare_text, check_template
+from tunebook.templates.template import Template, bare_text, check_template
 
 QA = {"context": "Anna is in Rome.", "question": "Where is Anna?"}
 

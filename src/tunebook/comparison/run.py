@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook.comparison.keys import reaches
 from tunebook.runs.reading import COMPLETE
-from tunebook.tasks.template import BARE
+from tunebook.templates.template import BARE
 
 if TYPE_CHECKING:
     from tunebook.comparison.predictions import Predictions

@@ -9,7 +9,7 @@ from tunebook import methods, report
 from tunebook.models.base import Base
 from tunebook.pipeline.scoring import answer_of_base, assess
 from tunebook.schema import Settings
-from tunebook.tasks.template import INSTRUCTION
+from tunebook.templates.template import INSTRUCTION
 from tunebook.text import EncodedRows, Encoder
 
 if TYPE_CHECKING:

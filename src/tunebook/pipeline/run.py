@@ -26,7 +26,7 @@ from tunebook.settings import Resolved, Settings, resolve
 from tunebook.settings.checks import virtual_tokens
 from tunebook.system import is_full_memory, problem_of
 from tunebook.tasks import task_of
-from tunebook.tasks.template import check_on_rows
+from tunebook.templates.template import check_on_rows
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base

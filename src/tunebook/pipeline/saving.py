@@ -22,7 +22,7 @@ from tunebook.runs.folder import RunFolder
 from tunebook.runs.whole import ADAPTER, MODEL
 from tunebook.settings.checks import virtual_tokens
 from tunebook.tasks import task_of
-from tunebook.tasks.template import BARE
+from tunebook.templates.template import BARE
 from tunebook.text import EncodedRows, Encoder
 from tunebook.training import Trained
 from tunebook.training.history import read_history

@@ -17,7 +17,7 @@ from tunebook.settings.installed import TRAINING_ARGUMENTS, unknown_options
 from tunebook.settings.reading import every_key
 from tunebook.tasks import task_of
 from tunebook.tasks.task import unnamed_languages
-from tunebook.tasks.template import check_template
+from tunebook.templates.template import check_template
 
 OURS = {
     "output_dir": "outputs",

@@ -11,7 +11,7 @@ from tunebook.models.special_tokens import Ids, special_tokens
 from tunebook.schema import Settings
 from tunebook.settings.checks import decoder_positions, virtual_tokens
 from tunebook.tasks import Row, Task, task_of
-from tunebook.tasks.template import Template, renamed
+from tunebook.templates.template import Template, renamed
 from tunebook.text.words import Words
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from jinja2 import TemplateError, meta, nodes
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.schema import TemplateSettings
 from tunebook.tasks import Task, instruction_of
-from tunebook.tasks.sandbox import LONGEST_TEMPLATE, BoundedEnvironment, bounded
+from tunebook.templates.sandbox import LONGEST_TEMPLATE, BoundedEnvironment, bounded
 
 _ENVIRONMENT = BoundedEnvironment()
 BARE = "{{ bare }}"

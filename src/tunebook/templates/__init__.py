@@ -1,0 +1,1 @@
+"""Hard prompts: the text around the fields of an example."""
