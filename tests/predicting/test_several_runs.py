@@ -14,10 +14,10 @@ import pytest
 from prediction_rows import read_jsonl, rows, write_jsonl
 
 from recipes.predict import main
-from tunebook.engine.mixed.labels import labels_of
 from tunebook.errors import RequestError
 from tunebook.predicting import Predictor
 from tunebook.predicting.mixed import MixedPredictor, files, predict_mixed_file, read_runs
+from tunebook.predicting.mixed.labels import labels_of
 
 TASKS = ("translate", "qa", "dialogue")
 

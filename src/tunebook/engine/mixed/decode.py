@@ -66,7 +66,7 @@ class MixedDecoder:
         if isinstance(self.front, Caches):
             return self._behind_caches(self.front, ids, mask, rows, config)
         words = model.get_input_embeddings()(ids)
-        vectors, whole, _ = self.front.in_front(words, mask, rows, left=left)
+        vectors, whole = self.front.in_front(words, mask, rows, left=left)
         return model.generate(inputs_embeds=vectors, attention_mask=whole, generation_config=config)
 
     def _behind_caches(

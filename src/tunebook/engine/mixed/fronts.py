@@ -87,11 +87,11 @@ class Vectors:
 
     def in_front(
         self, words: torch.Tensor, mask: torch.Tensor, which: torch.Tensor, *, left: bool
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Each row's prompt and text without a gap, padding on one side.
 
         `words` are (rows, length, width) and `mask` int64 (rows, length). Gives the vectors (rows,
-        longest row, width), their mask, and the order that `moved` needs for what goes with them.
+        longest row, width) and their mask.
         """
         own = _left_mask(self.lengths[which])
         whole = torch.cat([own, mask], dim=1)
@@ -101,12 +101,7 @@ class Vectors:
         table = self.vectors[which, self.vectors.shape[1] - own.shape[1] :]
         along = torch.cat([table, words], dim=1)
         vectors = along.gather(1, order[:, :, None].expand(-1, -1, along.shape[-1]))
-        return vectors, whole.gather(1, order), order
-
-
-def moved(marks: torch.Tensor, order: torch.Tensor, room: int) -> torch.Tensor:
-    """`marks` of text positions (rows, length) in the order of `in_front`; `room` for prompts."""
-    return torch.cat([marks.new_zeros(len(marks), room), marks], dim=1).gather(1, order)
+        return vectors, whole.gather(1, order)
 
 
 def front_for(base: Base, prompts: Sequence[Any]) -> type[Caches] | type[Vectors]:

@@ -10,12 +10,11 @@ predictor = MixedPredictor.open([first_run, second_run])
 predictor.answer_all([{"source": "She sings."}])          # every row by every run
 predictor.answer_each(rows, labels)                        # each row by its own run
 
-`tunebook.engine.mixed.joint` is the same for training: losses of several prompts in one forward.
 Importing this loads no torch; opening runs does.
 """
 
-from tunebook.engine.mixed.labels import read_runs
 from tunebook.predicting.mixed.files import predict_mixed_file
+from tunebook.predicting.mixed.labels import read_runs
 from tunebook.predicting.mixed.predictor import MixedPredictor
 
 __all__ = ["MixedPredictor", "predict_mixed_file", "read_runs"]

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook import report
-from tunebook.engine.mixed.labels import Folder, read_runs
-from tunebook.engine.mixed.outputs import Answers, writers_of
 from tunebook.predicting.files import BATCHES_AT_ONCE, fill, summary
 from tunebook.predicting.finished import FinishedRun
+from tunebook.predicting.mixed.labels import Folder, read_runs
+from tunebook.predicting.mixed.outputs import Answers, writers_of
 from tunebook.predicting.mixed.predictor import MixedPredictor
 from tunebook.predicting.outputs import check_output, open_output
 
 if TYPE_CHECKING:
-    from tunebook.engine.mixed.inputs import MixedInput, MixedRow
+    from tunebook.predicting.mixed.inputs import MixedInput, MixedRow
 
 Say = Callable[[str], None]
 Tick = Callable[[int], object]
@@ -33,7 +33,7 @@ def predict_mixed_file(
     column `run`, each row is answered by the run that it names, by label or folder: `run` and
     `prediction`. The rest is as in tunebook.predicting.predict_file.
     """
-    from tunebook.engine.mixed.inputs import open_mixed_input
+    from tunebook.predicting.mixed.inputs import open_mixed_input
 
     runs = dict(folders) if isinstance(folders, Mapping) else read_runs(folders)
     rows = open_mixed_input(source, runs, fields or {}, say)

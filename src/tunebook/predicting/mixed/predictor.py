@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tunebook import methods, report
-from tunebook.engine.mixed.labels import Folder, read_runs
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
 from tunebook.predicting import FinishedRun, Prediction, Predictor
+from tunebook.predicting.mixed.labels import Folder, read_runs
 from tunebook.schema import DecodingSettings
 from tunebook.settings import Resolved
 from tunebook.tasks import Row
