@@ -11,15 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunebook.pipeline.run import Result, run
+    from recipes.run import run
+    from tunebook.pipeline.steps import Result
 
 __all__ = ["Result", "run"]
+HOMES = {"run": "recipes.run", "Result": "tunebook.pipeline.steps"}
 
 
 def __getattr__(name: str) -> Any:
     """Import what runs a model only when it is asked for: torch takes seconds."""
-    if name in __all__:
+    if name in HOMES:
         import importlib
 
-        return getattr(importlib.import_module("tunebook.pipeline.run"), name)
+        return getattr(importlib.import_module(HOMES[name]), name)
     raise AttributeError(f"module 'tunebook' has no attribute {name!r}")

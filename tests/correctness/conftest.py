@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from recipes import compose
-from tunebook.pipeline import run as running
+from tunebook.pipeline import steps
+from tunebook.pipeline.steps import EncodedSplits, Plan
 from tunebook.settings import Settings
 
 METHODS = ("prompt", "p_tuning", "prefix", "lora", "full")
@@ -41,10 +42,10 @@ class TrainedModel:
     method: str
     family: str
     settings: Settings
-    work: running.Work
+    plan: Plan
     base: Any
     model: Any
-    splits: Any
+    splits: EncodedSplits
     folder: Path
     counted: tuple[int, int]
     start: dict[str, Any]
@@ -57,18 +58,28 @@ def train_one(settings: Settings, method: str, family: str, folder: Path) -> Tra
     from tunebook.training import train
     from tunebook.training.state import trainable
 
-    work = running.prepare(settings, lambda _: None)
-    base = running.load_base(work)
-    splits = running.encode(work, base)
-    model = running.attach(work, base)
+    plan = steps.plan(settings, lambda _: None)
+    examples = steps.load_data(plan)
+    base = steps.untried_base(plan)
+    splits = steps.encode(plan, examples, base)
+    model = steps.attach(plan, base)
     counted = report.count_parameters(model)
     start = trainable(model)
     folder.mkdir(parents=True)
-    train(model, base, splits[0], splits[1], work.settings, folder, lambda _: None, quiet=True)
+    train(
+        model,
+        base,
+        splits.train,
+        splits.validation,
+        plan.settings,
+        folder,
+        lambda _: None,
+        quiet=True,
+    )
     saving.save_adapter(folder, model, base)
     model.eval()
     return TrainedModel(
-        method, family, work.settings, work, base, model, splits, folder, counted, start
+        method, family, plan.settings, plan, base, model, splits, folder, counted, start
     )
 
 

@@ -68,7 +68,7 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
 
     from tunebook import methods
     from tunebook.models.base import load
-    from tunebook.pipeline import run as running
+    from tunebook.pipeline import steps
     from tunebook.training import Batches, TokenLoss
 
     asked = copy.deepcopy(_settings(method))
@@ -76,7 +76,7 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
     resolved = resolve(asked)
     settings = resolved.settings
     base = load(settings.model, resolved.facts, lambda _: None)
-    running.check_method(base, settings)
+    steps.check_method(base, settings)
     torch.manual_seed(0)
     model = methods.attach(base, settings, lambda _: None).train()
     if methods.trains(settings.method):

@@ -135,10 +135,10 @@ def test_stock_peft_loads_the_adapter_to_the_same_logits(
 @every
 @pytest.mark.parametrize("method", METHODS)
 def test_only_what_the_method_trains_changes(trained: Get, method: str, family: str) -> None:
-    from tunebook.pipeline import run as running
+    from tunebook.pipeline import steps
 
     one = trained(method, family)
-    fresh = running.load_base(one.work).model.state_dict()
+    fresh = steps.untried_base(one.plan).model.state_dict()
     base = one.model if method == "full" else one.model.get_base_model()
     now = {name.replace("base_layer.", ""): value for name, value in base.state_dict().items()}
     assert fresh.keys() <= now.keys()
@@ -153,7 +153,7 @@ def test_only_what_the_method_trains_changes(trained: Get, method: str, family: 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_count_is_what_receives_gradient(trained: Get, method: str, family: str) -> None:
     one = trained(method, family)
-    batch = Batches(one.base)([one.splits[0][i] for i in range(16)])
+    batch = Batches(one.base)([one.splits.train[i] for i in range(16)])
     labels = batch.pop("labels")
     one.model.zero_grad()
     TokenLoss(family == "tiny_llama")(one.model(**batch), labels).backward()
@@ -190,12 +190,12 @@ def test_validation_loss_falls(trained: Get, method: str, family: str) -> None:
 def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-    from tunebook.pipeline import run as running
+    from tunebook.pipeline import steps
 
     one = trained("prompt", family)
     auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
     stock = auto.from_pretrained(one.base.facts.folder)
-    fresh = running.load_base(one.work)
+    fresh = steps.untried_base(one.plan)
     ours = generate(fresh.model, fresh, source_ids(one), one.settings.decoding)
     for source, text in zip(source_ids(one), ours, strict=True):
         made = stock.generate(input_ids=torch.tensor([source]), max_new_tokens=8, do_sample=False,
@@ -208,7 +208,7 @@ def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_loss_of_a_padded_batch_is_that_of_its_rows(trained: Get, method: str, family: str) -> None:
     one = trained(method, family)
-    rows = [one.splits[0][i] for i in range(6)]
+    rows = [one.splits.train[i] for i in range(6)]
     rows[0] = {**rows[0], "source": rows[0]["source"][-4:]}
     loss = TokenLoss(family == "tiny_llama")
 

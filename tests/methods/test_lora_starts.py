@@ -21,7 +21,7 @@ def saved_and_read_again(folder: Path, words: list[str], saved: Path) -> tuple[o
 
     from tunebook import methods
     from tunebook.models.base import load
-    from tunebook.pipeline import run as running
+    from tunebook.pipeline import steps
     from tunebook.pipeline.saving import save_adapter
     from tunebook.training import Batches, TokenLoss
 
@@ -30,7 +30,7 @@ def saved_and_read_again(folder: Path, words: list[str], saved: Path) -> tuple[o
                 "model.device=cpu", *words)
     )  # fmt: skip
     base = load(resolved.settings.model, resolved.facts, lambda _: None)
-    running.check_method(base, resolved.settings)
+    steps.check_method(base, resolved.settings)
     torch.manual_seed(0)
     model = methods.attach(base, resolved.settings, lambda _: None)
     batch = Batches(base)(rows_for("llama")[1:2])

@@ -12,7 +12,7 @@ import torch
 from recipes import compose
 from tunebook.models import base as loading
 from tunebook.models import keeping
-from tunebook.pipeline import run as running
+from tunebook.pipeline import steps
 
 FOLDERS = pytest.mark.parametrize("family", ["t5", "llama"])
 
@@ -40,7 +40,7 @@ def bases(
 
     def base_of(family: str, *words: str) -> Any:
         settings = compose(*task_files("summarize"), f"model.path={tiny_models[family]}", *words)
-        return running.load_base(running.prepare(settings, lambda _: None))
+        return steps.untried_base(steps.plan(settings, lambda _: None))
 
     return base_of
 

@@ -117,7 +117,7 @@ def test_a_full_memory_is_told_in_one_line(t5_folder, task_files, tmp_path, monk
     def full(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes\nat line")
 
-    monkeypatch.setattr("tunebook.pipeline.run.load_base", full)
+    monkeypatch.setattr("tunebook.pipeline.steps.load_base", full)
     with pytest.raises(RunFailed) as raised:
         rehearsed([*task_files("translate"), f"model.path={t5_folder}"], tmp_path)
     assert str(raised.value).startswith("RuntimeError: DefaultCPUAllocator: can't allocate memory")

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from recipes import compose
-from tunebook.pipeline import run as running
+from tunebook.pipeline import steps
 from tunebook.training import train
 from tunebook.training.state import save, trainable
 
@@ -18,14 +18,14 @@ from tunebook.training.state import save, trainable
 def main(folder: Path, words: list[str]) -> None:
     """As a run trains, between loading and scoring."""
     said: list[str] = []
-    work = running.prepare(compose(*words), said.append)
-    base = running.load_base(work)
-    rows, validation, _ = running.encode(work, base)
-    model = running.attach(work, base)
+    plan = steps.plan(compose(*words), said.append)
+    base = steps.untried_base(plan)
+    rows = steps.encode(plan, steps.load_data(plan), base)
+    model = steps.attach(plan, base)
     assert any("all rows read the same keys and values" in line for line in said)
     own = folder / f"rank-{os.environ.get('RANK', 0)}"
     own.mkdir(parents=True)
-    train(model, base, rows, validation, work.settings, own, said.append, quiet=True)
+    train(model, base, rows.train, rows.validation, plan.settings, own, said.append, quiet=True)
     save(trainable(model), folder / f"{own.name}.safetensors")
 
 

@@ -13,7 +13,7 @@ import pytest
 import tunebook
 from recipes import compose
 from tests.correctness.test_same_bits import result_of
-from tunebook.pipeline import run as running
+from tunebook.pipeline import steps
 from tunebook.training import checkpoints
 from tunebook.training.trainer import PromptTrainer
 
@@ -103,14 +103,14 @@ def cut_while_scoring(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, 
     """A run that ended like a killed one, behind its training; returns its folder."""
     with monkeypatch.context() as patch:
         folders: list[Path] = []
-        original = running.train_method
+        original = steps.train
 
-        def then_killed(*words: Any) -> Any:
-            original(*words)
-            folders.append(words[-1].path)
+        def then_killed(plan: Any, folder: Any, *more: Any) -> Any:
+            original(plan, folder, *more)
+            folders.append(folder.path)
             raise KeyboardInterrupt
 
-        patch.setattr(running, "train_method", then_killed)
+        patch.setattr(steps, "train", then_killed)
         with pytest.raises(KeyboardInterrupt):
             run(name, *more)
     return folders[0]

@@ -13,28 +13,31 @@ from tunebook.templates.template import INSTRUCTION
 from tunebook.text import EncodedRows, Encoder
 
 if TYPE_CHECKING:
-    from tunebook.pipeline.run import Work
+    from tunebook.data import Examples
+    from tunebook.pipeline.steps import Plan
 
 METHOD = "instruction"
 
 
-def scores(work: Work, base: Base, test: EncodedRows) -> dict[str, float] | None:
+def scores(
+    plan: Plan, examples: Examples, base: Base, test: EncodedRows
+) -> dict[str, float] | None:
     """Every metric of the answers to the examples of `test` behind the instruction.
 
     The answers are kept like those to the run's own template. None for a baseline, with
     score_instruction=false, and where an example does not fit behind the instruction.
     """
-    if not is_wanted(work.settings):
+    if not is_wanted(plan.settings):
         return None
-    rows = rows_behind(work, base, test)
+    rows = rows_behind(plan, examples, base, test)
     if rows is None:
-        work.say("instruction: not scored, for an example does not fit behind it")
+        plan.say("instruction: not scored, for an example does not fit behind it")
         return None
     with report.progress(METHOD, len(rows)) as tick:
         answers = answer_of_base(
-            base, rows, work.settings, work.model_content, tick, work.say, METHOD
+            base, rows, plan.settings, plan.model_content, tick, plan.say, METHOD
         )
-    return assess(answers, [work.examples.test[i] for i in rows.rows], work.settings).values
+    return assess(answers, [examples.test[i] for i in rows.rows], plan.settings).values
 
 
 def is_wanted(settings: Settings) -> bool:
@@ -42,10 +45,12 @@ def is_wanted(settings: Settings) -> bool:
     return settings.score_instruction and methods.trains(settings.method)
 
 
-def rows_behind(work: Work, base: Base, test: EncodedRows) -> EncodedRows | None:
+def rows_behind(
+    plan: Plan, examples: Examples, base: Base, test: EncodedRows
+) -> EncodedRows | None:
     """The examples of `test` as method=instruction shows them; None where one does not fit."""
-    encoder = Encoder(_with_instruction(work.settings), base)
-    sources = encoder.sources([work.examples.test[i] for i in test.rows])
+    encoder = Encoder(_with_instruction(plan.settings), base)
+    sources = encoder.sources([examples.test[i] for i in test.rows])
     rows = EncodedRows(targets=test.targets, rows=test.rows)
     for source in sources:
         if source is None:

@@ -16,7 +16,6 @@ from tunebook.memory import peak_memory
 from tunebook.metrics import catalogue
 from tunebook.models.base import Base, quiet_library
 from tunebook.pipeline.card import card_text
-from tunebook.pipeline.scoring import Answers, Assessment
 from tunebook.runs.files import read_json, whole_folder, write_json, write_jsonl, write_text
 from tunebook.runs.folder import RunFolder
 from tunebook.runs.whole import ADAPTER, MODEL
@@ -29,33 +28,28 @@ from tunebook.training.history import read_history
 from tunebook.training.train import CHECKPOINTS
 
 if TYPE_CHECKING:
-    from tunebook.pipeline.run import Work
+    from tunebook.data import Examples
+    from tunebook.pipeline.steps import Finished, Plan
 
 SCHEMA = 1
 MEASURED_ON = 1000  # test examples: enough for a median
 
 
-def finish(
-    folder: RunFolder, work: Work, base: Base, model: Any, trained: Trained | None,
-    test: EncodedRows, answers: tuple[Answers, Answers], scored: tuple[Assessment, Assessment],
-    instruction: Mapping[str, float] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+def save(plan: Plan, folder: RunFolder, examples: Examples, found: Finished) -> dict[str, Any]:
     """Write everything, the status last. Returns what metrics.json holds.
 
     Raises RunFailed where the folder was deleted meanwhile.
     """
     folder.check_is_there()
-    bytes_saved = save_adapter(folder.path, model, base) if trained else 0
-    metrics = _metrics(work, base, model, trained, scored, bytes_saved, folder.path)
-    if instruction is not None:
-        metrics["instruction"] = dict(instruction)
-    metrics["added_tokens"] = added_tokens(work, base, test)
-    write_jsonl(folder.path / "predictions.jsonl", _predictions(work, test, answers, scored))
-    write_json(folder.path / "metrics.json", metrics)
-    write_text(folder.path / "README.md", card_text(work.settings, work.resolved.facts, metrics))
+    trained, path = found.trained, folder.path
+    bytes_saved = save_adapter(path, found.model, found.base) if trained else 0
+    metrics = _metrics(plan, examples, found, bytes_saved, path)
+    write_jsonl(path / "predictions.jsonl", _predictions(plan, examples, found))
+    write_json(path / "metrics.json", metrics)
+    write_text(path / "README.md", card_text(plan.settings, plan.resolved.facts, metrics))
     folder.check_is_there()
     folder.set_status("complete", step=trained.steps if trained else 0)
-    shutil.rmtree(folder.path / CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(path / CHECKPOINTS, ignore_errors=True)
     return metrics
 
 
@@ -101,29 +95,28 @@ def _start_saved(model: Any) -> Iterator[dict[str, str]]:
         yield {"path_initial_model_for_weight_conversion": path}
 
 
-def added_tokens(work: Work, base: Base, test: EncodedRows) -> int:
+def added_tokens(plan: Plan, examples: Examples, base: Base, test: EncodedRows) -> int:
     """What the model reads beyond an example's bare fields: learned positions, and the template's
     tokens in the median test example (the template leaves the longest ones less room)."""
-    settings = work.settings
+    settings = plan.settings
     if settings.template.text == BARE:
         return virtual_tokens(settings)
     bare = dataclasses.replace(settings.template, text=BARE)
     encoder = Encoder(dataclasses.replace(settings, template=bare), base)
     first = test.rows[:MEASURED_ON]
-    sources = encoder.sources([work.examples.test[index] for index in first])
+    sources = encoder.sources([examples.test[index] for index in first])
     more = [test.sources.length(i) - len(one.ids) for i, one in enumerate(sources) if one]
     return virtual_tokens(settings) + round(statistics.median(more or [0]))
 
 
 def _metrics(
-    work: Work, base: Base, model: Any, trained: Trained | None,
-    scored: tuple[Assessment, Assessment], bytes_saved: int, path: Path,
-) -> dict[str, Any]:  # fmt: skip
-    settings, (before, after) = work.settings, scored
-    trainable, total = report.count_parameters(model)
+    plan: Plan, examples: Examples, found: Finished, bytes_saved: int, path: Path
+) -> dict[str, Any]:
+    settings, trained, after = plan.settings, found.trained, found.after
+    trainable, total = report.count_parameters(found.model)
     name = settings.task.headline
-    work.seconds["total"] = sum(work.seconds.values())
-    return {
+    plan.seconds["total"] = sum(plan.seconds.values())
+    metrics = {
         "schema": SCHEMA,
         "task": settings.task.name,
         "data": settings.data.name,
@@ -136,26 +129,32 @@ def _metrics(
             "higher_is_better": catalogue.higher_is_better(name),
             "interval": list(after.interval) if after.interval else None,
         },
-        "before": before.values,
+        "before": found.before.values,
         "after": after.values,
         "signatures": after.signatures,
         "loss": _losses(trained, path),
         "parameters": {"trainable": trainable, "total": total},
         "adapter_bytes": bytes_saved,
-        "seconds": {k: round(work.seconds.get(k, 0.0), 3) for k in PHASES},
+        "seconds": {phase: round(plan.seconds.get(phase, 0.0), 3) for phase in PHASES},
         "throughput": {
             "examples_per_second": trained.examples_per_second if trained else None,
             "tokens_per_second": trained.tokens_per_second if trained else None,
         },
-        "peak_memory_bytes": max(peak_memory(base.device), trained.peak_memory if trained else 0),
+        "peak_memory_bytes": max(
+            peak_memory(found.base.device), trained.peak_memory if trained else 0
+        ),
         "examples": {
-            "train": len(work.examples.train) if trained else 0,
-            "validation": len(work.examples.validation) if trained else 0,
+            "train": len(examples.train) if trained else 0,
+            "validation": len(examples.validation) if trained else 0,
             "test": len(next(iter(after.examples.values()))),
         },
-        "device": base.device,
-        "dtype": base.dtype,
+        "device": found.base.device,
+        "dtype": found.base.dtype,
     }
+    if found.instruction is not None:
+        metrics["instruction"] = dict(found.instruction)
+    metrics["added_tokens"] = added_tokens(plan, examples, found.base, found.test)
+    return metrics
 
 
 PHASES = ("load", "train", "evaluate", "total")
@@ -173,27 +172,24 @@ def _losses(trained: Trained | None, path: Path) -> dict[str, float | None]:
     }
 
 
-def _predictions(
-    work: Work, test: EncodedRows, answers: tuple[Answers, Answers],
-    scored: tuple[Assessment, Assessment],
-) -> list[dict[str, Any]]:  # fmt: skip
-    task = task_of(work.settings.task)
-    before, after = answers
+def _predictions(plan: Plan, examples: Examples, found: Finished) -> list[dict[str, Any]]:
+    task, test = task_of(plan.settings.task), found.test
+    before, after = found.before, found.after
     rows = []
     for i, index in enumerate(test.rows):
-        row = work.examples.test[index]
+        row = examples.test[index]
         rows.append(
             {
                 "id": row["id"],
                 "prompt": test.texts[i],
                 "references": task.references(row),
-                "before": before.texts[i],
-                "after": after.texts[i],
-                "scores": _of_example(i, scored[0].examples, scored[1].examples),
+                "before": before.answers.texts[i],
+                "after": after.answers.texts[i],
+                "scores": _of_example(i, before.examples, after.examples),
             }
         )
-        if scored[0].counts:
-            rows[-1]["statistics"] = _of_example(i, scored[0].counts, scored[1].counts)
+        if before.counts:
+            rows[-1]["statistics"] = _of_example(i, before.counts, after.counts)
     return rows
 
 

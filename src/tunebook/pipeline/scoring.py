@@ -33,9 +33,13 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Assessment:
-    """Scores of all answers together and of each one; counts as in `metrics.Scores`."""
+class Scored:
+    """Answers to test examples, with the scores of all together and of each one.
 
+    counts: as in `metrics.Scores`.
+    """
+
+    answers: Answers
     values: dict[str, float]
     examples: dict[str, list[float]]
     signatures: dict[str, str]
@@ -139,7 +143,7 @@ def _rows_at_once(base: Base, settings: Settings) -> list[int]:
     return [] if base.dtype == "float32" else [settings.decoding.batch_size]
 
 
-def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessment:
+def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Scored:
     """Score `answers` to `rows`, with a 95 % interval for the headline metric, if it has one."""
     task: Task = task_of(settings.task)
     headline = settings.task.headline
@@ -150,6 +154,7 @@ def assess(answers: Answers, rows: Sequence[Row], settings: Settings) -> Assessm
     values = dict(scores.values)
     if answers.perplexity is not None:
         values["perplexity"] = answers.perplexity
-    return Assessment(
-        values, scores.examples, scores.signatures, scores.intervals[headline], scores.counts
-    )
+    return Scored(
+        answers, values, scores.examples, scores.signatures, scores.intervals[headline],
+        scores.counts,
+    )  # fmt: skip

@@ -80,11 +80,11 @@ def choose(search: Search, say: Say) -> Settings:
 
 def _folders(search: Search) -> list[tuple[Trial, Path]]:
     """Each trial's folder. Data and model are looked at once: no trial differs in them."""
-    first = prepared(search.trials[0])
+    first, examples = prepared(search.trials[0])
     found = []
     for trial in search.trials:
-        resolved = resolve(trial.settings)
-        found.append((trial, folder_of(dataclasses.replace(first, resolved=resolved))))
+        plan = dataclasses.replace(first, resolved=resolve(trial.settings))
+        found.append((trial, folder_of(plan, examples)))
     return found
 
 

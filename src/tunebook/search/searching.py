@@ -10,13 +10,14 @@ from tunebook.counting import counted
 from tunebook.errors import RunFailed, RunsElsewhere
 from tunebook.events import Frame
 from tunebook.models import keeping
-from tunebook.pipeline import run as running
+from tunebook.pipeline.steps import Result
 from tunebook.schema import Settings, TuneSettings
 from tunebook.search.choosing import choose, sign
 from tunebook.search.trials import WINNER, Search, plan
 from tunebook.search.trying import try_out
 
 Say = Callable[[str], None]
+Run = Callable[[Settings, Say], Result]
 
 
 def is_trial(settings: Settings) -> bool:
@@ -24,35 +25,36 @@ def is_trial(settings: Settings) -> bool:
     return settings.tune.trials is not None and settings.tune.only not in (None, WINNER)
 
 
-def run_with_search(given: Settings, say: Say) -> running.Result:
+def run_with_search(given: Settings, say: Say, run: Run) -> Result:
     """The run of the best of `given.tune.trials` trials; or the one trial that is asked for.
 
     Trials that are done are not repeated; what was cut off goes on; what failed is tried again.
+    run: what runs settings without a search.
     Raises RequestError where the request is wrong, and RunFailed where no trial came to an end.
     """
     if not methods.trains(given.method):
         say(f"tune: {given.method.name} trains nothing, so it has no trials")
-        return running.run(dataclasses.replace(given, tune=TuneSettings()), say)
+        return run(dataclasses.replace(given, tune=TuneSettings()), say)
     search = plan(given)
     trial = search.only()
     if given.dry_run:
         _tell(search, say)
-        return running.run(dataclasses.replace(given, tune=TuneSettings()), say)
+        return run(dataclasses.replace(given, tune=TuneSettings()), say)
     if trial is not None:
         tried = try_out(trial)
         say(Frame(f"trial {trial.number}: {trial}: {tried.came_to} ({tried.folder})"))
         return tried
     _tell(search, say)
     if given.tune.only == WINNER:
-        return _run_winner(search, say)
+        return _run_winner(search, say, run)
     with keeping.one_base():
         _try_all(search, say)
-        return _run_winner(search, say)
+        return _run_winner(search, say, run)
 
 
-def _run_winner(search: Search, say: Say) -> running.Result:
+def _run_winner(search: Search, say: Say, run: Run) -> Result:
     chosen = choose(search, say)
-    result = running.run(chosen, say)
+    result = run(chosen, say)
     sign(result.folder, chosen)
     return result
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tunebook import data, report
+from tunebook.data import Examples
 from tunebook.documents import BrokenDocument
 from tunebook.errors import RequestError, RunFailed
 from tunebook.events import Doing
 from tunebook.memory import forget_peak_memory, peak_memory
-from tunebook.pipeline import run as running
+from tunebook.pipeline import steps
+from tunebook.pipeline.failures import failures_recorded, variables_restored
+from tunebook.pipeline.steps import Plan, Result
 from tunebook.runs import RunFolder, open_folder
 from tunebook.runs.files import write_json
 from tunebook.runs.fingerprint import digest, fingerprint
@@ -24,13 +27,10 @@ from tunebook.runs.reading import read_trial
 from tunebook.runs.whole import TRIAL_FILES
 from tunebook.search.trials import Trial
 
-if TYPE_CHECKING:
-    from tunebook.training import Trained
-
 FOLDER = ".trials"
 
 
-class Tried(running.Result):
+class Tried(Result):
     """A finished trial: its folder and what its metrics.json holds; `fresh` if it ran just now."""
 
     @property
@@ -52,14 +52,14 @@ def try_out(trial: Trial) -> Tried:
 
     Raises RequestError where the request is wrong, and RunFailed where the trial cannot finish.
     """
-    work = prepared(trial)
-    with open_folder(folder_of(work)) as folder:
+    plan, examples = prepared(trial)
+    with open_folder(folder_of(plan, examples)) as folder:
         if trial.settings.again:
             folder.empty()
         if is_done(folder):
             return Tried(folder.path, folder.metrics or {}, fresh=False)
-        with running.failures_recorded(folder, work.settings), running.variables_restored():
-            metrics = _train(work, folder)
+        with failures_recorded(folder, plan.settings), variables_restored():
+            metrics = _trained(plan, examples, folder)
             folder.check_is_there()
         write_json(folder.path / "metrics.json", metrics)
         folder.set_status("complete", step=metrics["steps"])
@@ -76,18 +76,18 @@ def is_done(folder: RunFolder) -> bool:
     return folder.complete and not folder.faults(TRIAL_FILES)
 
 
-def prepared(trial: Trial) -> running.Work:
+def prepared(trial: Trial) -> tuple[Plan, Examples]:
     """The trial without gaps, with its training and validation rows."""
-    return running.prepare(trial.settings, _say, data.load_to_select)
+    plan = steps.plan(trial.settings, _say, with_test=False)
+    return plan, steps.load_data(plan, data.load_to_select)
 
 
-def folder_of(work: running.Work) -> Path:
+def folder_of(plan: Plan, examples: Examples) -> Path:
     """outputs/<task>/<model>/<method>/.trials/<fingerprint>."""
-    settings, loaded = work.settings, work.examples
-    held_out = data.has_own_test(settings.data)
-    content = digest([loaded.fingerprint, held_out])
+    settings = plan.settings
+    content = digest([examples.fingerprint, data.has_own_test(settings.data)])
     parent = Path(settings.outputs) / settings.task.name / settings.model.name
-    name = fingerprint(settings, content, work.model_content)
+    name = fingerprint(settings, content, plan.model_content)
     return parent / settings.method.name / FOLDER / name
 
 
@@ -97,41 +97,23 @@ def _say(text: str) -> None:
         report.say(text)
 
 
-def _train(work: running.Work, folder: RunFolder) -> dict[str, Any]:
+def _trained(plan: Plan, examples: Examples, folder: RunFolder) -> dict[str, Any]:
+    """What metrics.json of the trial holds."""
     forget_peak_memory()
-    with work.timed("load"):
-        base = running.load_base(work)
-        train, validation, _ = running.encode(work, base)
-    folder.begin(work.settings, {**running.made_with(base), "model_content": work.model_content})
+    base = steps.untried_base(plan)
+    rows = steps.encode(plan, examples, base)
+    steps.write_origin(plan, folder, base)
     try:
-        running.check_method(base, work.settings)
-        model = running.attach(work, base)
+        steps.check_method(base, plan.settings)
+        model = steps.attach(plan, base)
     except RequestError as error:  # of this trial's values alone: the others go on
         raise RunFailed("; ".join(map(str, error.problems))) from error
-    trained = _trained_or_diverged(model, base, train, validation, work, folder)
-    return _metrics(work, model, base.device, trained, folder)
-
-
-def _trained_or_diverged(
-    model: Any, base: Any, train: Any, validation: Any, work: running.Work, folder: RunFolder
-) -> Trained | None:
-    """None where the loss became no number: a result like any other, and always the same."""
-    from tunebook.training.history import read_history
-
     try:
-        return running.train_method(model, base, train, validation, work, folder)
+        trained = steps.train(plan, folder, model, base, rows)
     except RunFailed:
-        rows = read_history(folder.path / "history.jsonl")
-        losses = [row["validation_loss"] for row in rows if "validation_loss" in row]
-        if losses and not math.isfinite(losses[-1]):
-            work.seconds["train"] = rows[-1]["seconds"]
-            return None
-        raise
-
-
-def _metrics(
-    work: running.Work, model: Any, device: str, trained: Trained | None, folder: RunFolder
-) -> dict[str, Any]:
+        if not _diverged(plan, folder):
+            raise
+        trained = None
     return {
         "schema": 1,
         "validation_loss": trained.validation_loss if trained else None,
@@ -139,6 +121,18 @@ def _metrics(
         "steps": trained.steps if trained else folder.status.get("step", 0),
         "train_loss": trained.train_loss if trained else None,
         "trainable": report.count_parameters(model)[0],
-        "seconds": {name: round(spent, 3) for name, spent in work.seconds.items()},
-        "peak_memory_bytes": max(peak_memory(device), trained.peak_memory if trained else 0),
+        "seconds": {name: round(spent, 3) for name, spent in plan.seconds.items()},
+        "peak_memory_bytes": max(peak_memory(base.device), trained.peak_memory if trained else 0),
     }
+
+
+def _diverged(plan: Plan, folder: RunFolder) -> bool:
+    """Whether the loss became no number: a result like any other, and always the same."""
+    from tunebook.training.history import read_history
+
+    rows = read_history(folder.path / "history.jsonl")
+    losses = [row["validation_loss"] for row in rows if "validation_loss" in row]
+    if losses and not math.isfinite(losses[-1]):
+        plan.seconds["train"] = rows[-1]["seconds"]
+        return True
+    return False

@@ -1,7 +1,16 @@
 """Training the method's parameters with the Hugging Face Trainer."""
 
 from tunebook.training.batches import Batches
-from tunebook.training.loss import TokenLoss, mean_loss
+from tunebook.training.loss import TokenLoss, TokenLosses, mean_loss, token_losses
 from tunebook.training.train import Trained, check, train
 
-__all__ = ["Batches", "TokenLoss", "Trained", "check", "mean_loss", "train"]
+__all__ = [
+    "Batches",
+    "TokenLoss",
+    "TokenLosses",
+    "Trained",
+    "check",
+    "mean_loss",
+    "token_losses",
+    "train",
+]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,17 +12,21 @@ import torch
 from tunebook.engine.apart import read_apart
 from tunebook.training.batches import IGNORED, Batches
 
+TokenLosses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""(logits (tokens, vocabulary), labels (tokens,)) -> the loss of each target token (tokens,)."""
+
 
 @dataclass(frozen=True)
 class TokenLoss:
-    """Mean cross-entropy over all target tokens of an update, accumulated batches included.
+    """The mean of `losses` over all target tokens of an update, accumulated batches included.
 
     `decoder_only` models predict the token after each position; virtual positions in front of the
-    labels are passed over.
+    labels are passed over. losses: cross-entropy where not given.
     """
 
     decoder_only: bool
     smoothing: float = 0.0
+    losses: TokenLosses | None = None
 
     def __call__(
         self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None
@@ -43,7 +48,8 @@ class TokenLoss:
         if logits.dim() == 3:
             logits = logits[:, logits.shape[1] - labels.shape[1] - self.decoder_only :]
             logits = logits[:, : labels.shape[1]][wanted]
-        return token_losses(logits, labels[wanted], self.smoothing).sum()
+        losses = self.losses or partial(token_losses, smoothing=self.smoothing)
+        return losses(logits, labels[wanted]).sum()
 
 
 def token_losses(

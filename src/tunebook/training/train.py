@@ -22,6 +22,7 @@ from tunebook.text import EncodedRows, Rows
 from tunebook.training.batches import Batches
 from tunebook.training.checkpoints import last_whole, room_made_after_failure, step_of
 from tunebook.training.history import HISTORY, History, read_history
+from tunebook.training.loss import TokenLosses
 from tunebook.training.trainer import PromptTrainer, quiet_tracker_folder
 
 CHECKPOINTS = "checkpoints"
@@ -151,11 +152,12 @@ def refusals(where: str, who: str) -> Iterator[None]:
 def train(
     model: Any, base: Base, rows: Rows, validation: EncodedRows,
     settings: Settings, folder: Path, say: Callable[[str], None], *, quiet: bool = False,
+    loss: TokenLosses | None = None,
 ) -> Trained:  # fmt: skip
     """Train `model` in place and end with its best values.
 
     Continues from the last whole checkpoint in `folder`; where that is the one behind the last
-    step, nothing is trained any more.
+    step, nothing is trained any more. loss: of each target token; cross-entropy where not given.
     Raises RunFailed when the loss is no number any more.
     """
     arguments = training_arguments(settings, base, folder, len(rows), quiet=quiet)
@@ -170,6 +172,7 @@ def train(
         batches=Batches(base), history=history,
         smoothing=settings.training.label_smoothing_factor,
         keep_best=settings.training.keep_best, patience=settings.training.early_stopping, say=say,
+        loss=loss,
     )  # fmt: skip
     if checkpoint is None:
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)

@@ -25,7 +25,7 @@ from tunebook.runs.files import read_json, write_json
 from tunebook.training import checkpoints, state
 from tunebook.training.batches import Batches
 from tunebook.training.history import HISTORY, History
-from tunebook.training.loss import TokenLoss, mean_loss
+from tunebook.training.loss import TokenLoss, TokenLosses, mean_loss
 
 TRAINED, BEST = "trained.safetensors", "best.safetensors"
 MEASURED = "measured.json"
@@ -40,8 +40,8 @@ class PromptTrainer(Trainer):
 
     def __init__(self, *, rows: Any, validation: Any, batches: Batches, history: History,
                  smoothing: float, keep_best: bool, patience: int,
-                 arguments: TrainingArguments, model: Any,
-                 say: Callable[[str], None]) -> None:  # fmt: skip
+                 arguments: TrainingArguments, model: Any, say: Callable[[str], None],
+                 loss: TokenLosses | None = None) -> None:  # fmt: skip
         decoder_only = batches.base.facts.family == "decoder-only"
         super().__init__(
             model=model,
@@ -49,7 +49,7 @@ class PromptTrainer(Trainer):
             data_collator=batches,
             train_dataset=rows,
             eval_dataset=validation,
-            compute_loss_func=TokenLoss(decoder_only, smoothing),
+            compute_loss_func=TokenLoss(decoder_only, smoothing, loss),
             callbacks=[Logging(history, patience)],
         )
         self.remove_callback(PrinterCallback if arguments.disable_tqdm else ProgressCallback)

@@ -16,7 +16,7 @@ from tunebook.text.encoding import Room
 if TYPE_CHECKING:
     from tunebook.data import Examples
     from tunebook.models.base import Base
-    from tunebook.pipeline.dry_run.rehearse import Splits
+    from tunebook.pipeline.steps import EncodedSplits
 
 LOOKED_AT = 200  # rows
 OFTEN_CUT, OFTEN_UNKNOWN, SELDOM = 0.2, 0.02, 0.01  # shares
@@ -25,7 +25,9 @@ WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA")
 CHARACTER_LANGUAGES = ("zh", "ja")
 
 
-def cautions(examples: Examples, splits: Splits, base: Base, settings: Settings) -> list[str]:
+def cautions(
+    examples: Examples, splits: EncodedSplits, base: Base, settings: Settings
+) -> list[str]:
     """A line for each."""
     return [
         *_answers_cut(splits.test, settings),

@@ -11,14 +11,14 @@ from tunebook.settings.checks import virtual_tokens
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
-    from tunebook.pipeline.dry_run.rehearse import Splits
+    from tunebook.pipeline.steps import EncodedSplits
 
 BETWEEN = "│"
 MOST_SHOWN = 300  # tokens
 INDENT = "  "
 
 
-def example_text(base: Base, splits: Splits, settings: Settings, *, trains: bool) -> str:
+def example_text(base: Base, splits: EncodedSplits, settings: Settings, *, trains: bool) -> str:
     """The first training example, or for a baseline the first test example.
 
     The tokens come from the batch that the model would get, the loss from its labels.

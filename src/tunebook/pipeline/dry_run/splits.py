@@ -10,12 +10,12 @@ from tunebook.text import EncodedRows
 
 if TYPE_CHECKING:
     from tunebook.data import Examples
-    from tunebook.pipeline.dry_run.rehearse import Splits
+    from tunebook.pipeline.steps import EncodedSplits
 
 HEADS = ("split", "rows", "source tokens", "target tokens", "cut", "left out")
 
 
-def splits_text(examples: Examples, splits: Splits, *, trains: bool) -> str:
+def splits_text(examples: Examples, splits: EncodedSplits, *, trains: bool) -> str:
     """A line a split: rows, tokens (median, longest), rows that are cut, rows that do not fit."""
     names = ("train", "validation", "test") if trains else ("test",)
     rows = [HEADS, *(_row(name, getattr(splits, name), len(getattr(examples, name)))
