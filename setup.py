@@ -11,7 +11,13 @@ setup(
     package_dir={"": "src", "recipes": "recipes", "tunebook.conf": "conf"},
     package_data={
         "tunebook.conf": ["**/*.yaml"],
-        "tunebook": ["py.typed", "models/embedded/*/*", "comparison/page/page.*"],
+        "tunebook": [
+            "py.typed",
+            "models/embedded/*/*",
+            "comparison/page/page.*",
+            "data/village/*.yaml",
+            "data/village/page.md",
+        ],
     },
     include_package_data=False,
 )

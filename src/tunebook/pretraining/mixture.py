@@ -182,8 +182,8 @@ def _phrase_pair(event: events.Event, rng: Random) -> tuple[str, str]:
         return lead + english.with_trade(event.agent), french.with_trade(event.agent)
     if chance < 0.85:
         return lead + english.why(event), french.why(event, past=True)
-    past = f"{event.agent.name} {english.predicate(event, 'past', event.other.name)}"
-    present = f"{event.agent.name} {english.predicate(event, 'present', event.other.name)}"
+    past = f"{event.agent.name} {english.predicate(event, 'past')}"
+    present = f"{event.agent.name} {english.predicate(event, 'present')}"
     return f"{rng.choice(_PRESENT)}\n\n{past}", present
 
 

@@ -33,48 +33,45 @@ def described(thing: Thing) -> str:
 def a_thing(thing: Thing, digits: bool = False) -> str:
     """Indefinite: a blue lamp, three blue lamps."""
     words = described(thing)
-    if thing.count > 1:
-        return f"{number(thing.count, digits)} {words}"
+    return f"{number(thing.count, digits)} {words}" if thing.count > 1 else with_article(words)
+
+
+def with_article(words: str) -> str:
+    """Indefinite: a baker, an innkeeper."""
     return f"{'an' if words[0] in VOWELS else 'a'} {words}"
 
 
 def owned(thing: Thing, owner: str, digits: bool = False) -> str:
     """With its owner: Paul's blue lamp, Paul's three blue lamps."""
-    words = described(thing)
-    own = possessive(owner)
-    return f"{own} {words}" if thing.count == 1 else f"{own} {number(thing.count, digits)} {words}"
-
-
-def possessive(name: str) -> str:
-    return f"{name}'s"
+    count = f"{number(thing.count, digits)} " if thing.count > 1 else ""
+    return f"{owner}'s {count}{described(thing)}"
 
 
 def trade_of(person: Person) -> str:
     """The trade with its indefinite article: a baker, an innkeeper."""
-    trade = person.trade.english
-    return f"{'an' if trade[0] in VOWELS else 'a'} {trade}"
+    return with_article(person.trade.english)
 
 
 def at(place: Place) -> str:
     return f"{place.english_at} the {place.english}"
 
 
+TENSES = ("infinitive", "present", "past", "participle")
+
+
 def verb(event: Event, tense: str, choice: int = 0) -> str:
-    """The verb in "present", "past", "participle" or "infinitive".
+    """The verb in one of TENSES.
 
     A `choice` above 0 takes a synonym; synonyms exist in the past only.
     """
     if choice and tense == "past" and event.kind.synonyms:
         return event.kind.synonyms[(choice - 1) % len(event.kind.synonyms)]
-    forms = dict(
-        zip(("infinitive", "present", "past", "participle"), event.kind.english, strict=True)
-    )
-    return forms[tense]
+    return event.kind.english[TENSES.index(tense)]
 
 
-def objects(event: Event, other: str, digits: bool = False) -> str:
+def objects(event: Event, digits: bool = False) -> str:
     """What follows the verb, without the price: three blue lamps to Paul."""
-    kind, thing = event.kind, event.thing
+    kind, thing, other = event.kind, event.thing, event.other.name
     if thing is None:
         return f"{kind.english_to} {other}".strip()
     if kind.role == "of":
@@ -83,30 +80,25 @@ def objects(event: Event, other: str, digits: bool = False) -> str:
 
 
 def predicate(
-    event: Event,
-    tense: str,
-    other: str,
-    *,
-    digits: bool = False,
-    priced: bool = True,
-    choice: int = 0,
+    event: Event, tense: str, *, digits: bool = False, priced: bool = True, choice: int = 0
 ) -> str:
     """Verb, objects and price: sold three blue lamps to Paul for 12 crowns."""
-    words = f"{verb(event, tense, choice)} {objects(event, other, digits)}"
+    words = f"{verb(event, tense, choice)} {objects(event, digits)}"
     if priced and event.priced:
         words += f" for {price(event, digits)}"
     return words
 
 
-def passive(event: Event, tense: str, agent: str, other: str, digits: bool = False) -> str:
-    """The clause turned round, if it can be: Three lamps were sold to Paul by Anna."""
-    be = _be(event, tense)
-    participle, kind, thing = event.kind.english[3], event.kind, event.thing
+def passive(event: Event, tense: str, agent: str, digits: bool = False) -> str:
+    """The clause turned round, if it can be: three lamps were sold to Paul by Anna."""
+    kind, thing, other = event.kind, event.thing, event.other.name
     if thing is None:
-        return f"{other} {'was' if tense == 'past' else 'is'} {participle} by {agent}"
-    if kind.role == "of":
-        return f"{owned(thing, other, digits)} {be} {participle} by {agent}"
-    return f"{a_thing(thing, digits)} {be} {participle} {kind.english_to} {other} by {agent}"
+        subject, to = other, ""
+    elif kind.role == "of":
+        subject, to = owned(thing, other, digits), ""
+    else:
+        subject, to = a_thing(thing, digits), f" {kind.english_to} {other}"
+    return f"{subject} {be(event, tense)} {verb(event, 'participle')}{to} by {agent}"
 
 
 def can_be_passive(event: Event) -> bool:
@@ -114,11 +106,11 @@ def can_be_passive(event: Event) -> bool:
     return event.thing is not None or not event.kind.english_to
 
 
-def _be(event: Event, tense: str) -> str:
-    several = event.thing is not None and event.thing.count > 1
+def be(event: Event, tense: str = "past") -> str:
+    """The verb to be in the number of the thing."""
     if tense == "past":
-        return "were" if several else "was"
-    return "are" if several else "is"
+        return "were" if event.is_plural else "was"
+    return "are" if event.is_plural else "is"
 
 
 def why(event: Event, tense: str = "past") -> str:

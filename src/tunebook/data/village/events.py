@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeVar
@@ -72,38 +73,44 @@ class Event:
     place: Place
     moment: Moment
     price: int
-    currency: tuple[str, ...]
+    currency: list[str]
     reason: Reason
 
     @property
     def priced(self) -> bool:
         return self.kind.priced
 
+    @property
+    def nouns(self) -> str:
+        """The English name of the thing, in the right number; nothing where there is none."""
+        if self.thing is None:
+            return ""
+        noun = self.thing.noun
+        return noun.english_plural if self.thing.count > 1 else noun.english
+
+    @property
+    def is_plural(self) -> bool:
+        return self.thing is not None and self.thing.count > 1
+
 
 @dataclass(frozen=True)
-class Pool:
+class Vocabulary:
     """The names and objects that a split may use."""
 
-    women: tuple[str, ...]
-    men: tuple[str, ...]
-    nouns: tuple[Noun, ...]
+    women: list[str]
+    men: list[str]
+    nouns: list[Noun]
 
 
-def _pool(reserved: bool) -> Pool:
-    if reserved:
-        return Pool(lexicon.WOMEN, lexicon.MEN, lexicon.NOUNS)
-    return Pool(
-        tuple(name for name in lexicon.WOMEN if name not in RESERVED_NAMES),
-        tuple(name for name in lexicon.MEN if name not in RESERVED_NAMES),
-        tuple(noun for noun in lexicon.NOUNS if noun.english not in RESERVED_NOUNS),
-    )
+EVERYTHING = Vocabulary(lexicon.WOMEN, lexicon.MEN, lexicon.NOUNS)
+COMMON = Vocabulary(
+    [name for name in lexicon.WOMEN if name not in RESERVED_NAMES],
+    [name for name in lexicon.MEN if name not in RESERVED_NAMES],
+    [noun for noun in lexicon.NOUNS if noun.english not in RESERVED_NOUNS],
+)
 
 
-EVERYTHING = _pool(reserved=True)
-COMMON = _pool(reserved=False)
-
-
-def pool(split: Split) -> Pool:
+def vocabulary(split: Split) -> Vocabulary:
     """The training splits know three names and objects in four; every other split knows all."""
     return COMMON if split == "train" else EVERYTHING
 
@@ -123,13 +130,13 @@ def _falls_in(
 
 def draw_event(rng: Random, split: Split, avoid: tuple[Person, ...] = ()) -> Event:
     """An event of the split whose two people differ from those in `avoid`."""
-    names = pool(split)
+    words = vocabulary(split)
     taken = tuple(person.name for person in avoid)
     while True:
         kind, place = _pick(rng, lexicon.KINDS), _pick(rng, lexicon.PLACES)
-        agent = _draw_name(rng, names, taken)
-        other = _draw_name(rng, names, (*taken, agent[0]))
-        noun = _draw_noun(rng, names, kind.categories) if kind.categories else None
+        agent = _draw_name(rng, words, taken)
+        other = _draw_name(rng, words, (*taken, agent[0]))
+        noun = _draw_noun(rng, words, kind.categories) if kind.categories else None
         if _falls_in(split, kind, agent[0], other[0], noun, place):
             break
     agent_trade, other_trade = rng.sample(lexicon.TRADES, 2)
@@ -140,47 +147,47 @@ def draw_event(rng: Random, split: Split, avoid: tuple[Person, ...] = ()) -> Eve
         thing=_draw_thing(rng, noun) if noun else None,
         place=place,
         moment=draw_moment(rng),
-        price=_pick(rng, lexicon.PRICES),
-        currency=_pick(rng, lexicon.CURRENCIES),
+        price=_pick(rng, lexicon.WORDS["prices"]),
+        currency=_pick(rng, lexicon.WORDS["currencies"]),
         reason=_draw_reason(rng),
     )
 
 
-def draw_person(rng: Random, names: Pool, taken: tuple[str, ...] = ()) -> Person:
+def draw_person(rng: Random, words: Vocabulary, taken: tuple[str, ...] = ()) -> Person:
     """A person whose name is not taken."""
-    name, gender = _draw_name(rng, names, taken)
+    name, gender = _draw_name(rng, words, taken)
     return Person(name, gender, _pick(rng, lexicon.TRADES))
 
 
-def _pick(rng: Random, items: tuple[Item, ...]) -> Item:
+def _pick(rng: Random, items: Sequence[Item]) -> Item:
     """Like rng.choice, at a third of its cost."""
     return items[int(rng.random() * len(items))]
 
 
-def _draw_name(rng: Random, names: Pool, taken: tuple[str, ...]) -> tuple[str, Gender]:
+def _draw_name(rng: Random, words: Vocabulary, taken: tuple[str, ...]) -> tuple[str, Gender]:
     while True:
         chance = rng.random() * 2
-        people = names.women if chance < 1 else names.men
+        people = words.women if chance < 1 else words.men
         name = people[int(chance % 1 * len(people))]
         if name not in taken:
             return name, "f" if chance < 1 else "m"
 
 
-def _draw_noun(rng: Random, names: Pool, categories: tuple[str, ...]) -> Noun:
+def _draw_noun(rng: Random, words: Vocabulary, categories: Sequence[str]) -> Noun:
     while True:
-        noun = _pick(rng, names.nouns)
+        noun = _pick(rng, words.nouns)
         if noun.category in categories:
             return noun
 
 
 def _draw_reason(rng: Random) -> Reason:
     """Family reasons are many: half of the draws go to the others."""
-    others = len(lexicon.GOALS) + len(lexicon.STATES)
+    words = lexicon.WORDS
     if rng.random() < 0.4:
         return rng.choice(lexicon.REASONS)
     if rng.random() < 0.5:
-        return lexicon.REASONS[rng.randrange(others)]
-    return rng.choice(lexicon.REASONS[-len(lexicon.CIRCUMSTANCES) :])
+        return lexicon.REASONS[rng.randrange(len(words["goals"]) + len(words["states"]))]
+    return rng.choice(lexicon.REASONS[-len(words["circumstances"]) :])
 
 
 def _draw_thing(rng: Random, noun: Noun) -> Thing:
@@ -194,30 +201,14 @@ def _draw_thing(rng: Random, noun: Noun) -> Thing:
 
 
 def draw_moment(rng: Random) -> Moment:
-    """A day in one of seven forms."""
-    day = rng.randrange(1, 29)
-    month, mois = rng.choice(lexicon.MONTHS)
-    weekday, jour = rng.choice(lexicon.WEEKDAYS)
-    part, le_matin, un_matin = rng.choice(lexicon.DAY_PARTS)
-    season, de_saison = rng.choice(lexicon.SEASONS)
-    date, quantieme = f"{day} {month}", f"{'1er' if day == 1 else day} {mois}"
-    form = rng.randrange(7)
-    if form == 0:
-        return Moment(f"on {date}", f"le {quantieme}", date)
-    if form == 1:
-        return Moment(f"on {weekday} {date}", f"le {jour} {quantieme}", f"{weekday} {date}")
-    if form == 2:
-        return Moment(f"on the {part} of {date}", f"{le_matin} du {quantieme}", f"{part} of {date}")
-    if form == 3:
-        return Moment(
-            f"one {weekday} in {month}", f"un {jour} {_de(mois)}", f"{weekday} in {month}"
-        )
-    if form == 4:
-        return Moment(f"one {season} {part}", f"{un_matin} {de_saison}", f"{season} {part}")
-    if form == 5:
-        return Moment(f"at dawn on {date}", f"à l'aube du {quantieme}", f"dawn on {date}")
-    return Moment(f"at noon on {date}", f"le {quantieme} à midi", f"noon on {date}")
-
-
-def _de(word: str) -> str:
-    return f"d'{word}" if lexicon.starts_vowel(word) else f"de {word}"
+    """A day in one of several forms."""
+    words, parts = lexicon.WORDS, {"day": rng.randrange(1, 29)}
+    parts["month"], parts["mois"] = rng.choice(words["months"])
+    parts["weekday"], parts["jour"] = rng.choice(words["weekdays"])
+    parts["part"], parts["le_matin"], parts["un_matin"] = rng.choice(words["day_parts"])
+    parts["season"], parts["de_saison"] = rng.choice(words["seasons"])
+    parts["date"] = "{day} {month}".format(**parts)
+    parts["quantieme"] = f"{'1er' if parts['day'] == 1 else parts['day']} {parts['mois']}"
+    parts["de_mois"] = ("d'" if lexicon.starts_vowel(parts["mois"]) else "de ") + parts["mois"]
+    forms = words["moments"][rng.randrange(len(words["moments"]))]
+    return Moment(*(form.format(**parts) for form in forms))

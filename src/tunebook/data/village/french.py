@@ -10,12 +10,6 @@ from tunebook.data.village.lexicon import Gender, Place, french_number, starts_v
 Tense = Literal["composé", "simple", "présent"]
 
 
-def sentence(text: str) -> str:
-    """Capitalise the first letter (accents kept) and end with a full stop."""
-    text = text[0].upper() + text[1:]
-    return text if text[-1] in ".!?" else text + "."
-
-
 def the(noun: str, gender: Gender, plural: bool = False) -> str:
     """Definite article and noun, elided: le moulin, la gare, l'auberge, les lampes."""
     if plural:
@@ -112,24 +106,9 @@ def _composed(event: Event, participle: str) -> str:
     return f"a {participle} {kind.tail}".strip()
 
 
-def predicate(
-    event: Event,
-    tense: Tense,
-    other: str,
-    *,
-    digits: bool = False,
-    price_digits: bool = False,
-    other_first: bool = False,
-) -> str:
-    """Verb, objects and price: a vendu trois lampes bleues à Paul pour 12 couronnes."""
-    words = [verb(event, tense), _objects(event, other, digits, other_first)]
-    if event.priced:
-        words.append(f"pour {price(event, price_digits)}")
-    return " ".join(words)
-
-
-def _objects(event: Event, other: str, digits: bool, other_first: bool) -> str:
-    kind, thing = event.kind, event.thing
+def objects(event: Event, digits: bool, other_first: bool) -> str:
+    """What follows the verb, without the price: trois lampes bleues à Paul."""
+    kind, thing, other = event.kind, event.thing, event.other.name
     person = contracted(kind.french_to, other) if kind.french_to else other
     if thing is None:
         return person

@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from tunebook.data.village import english
 from tunebook.data.village.english import sentence
 from tunebook.data.village.events import Event, Person
-from tunebook.data.village.lexicon import english_number
+from tunebook.data.village.lexicon import SENTENCES, english_number
 
-BACKGROUND = (
-    "The sky was grey.", "A light rain fell all day.", "The sun was shining.",
-    "A cold wind blew from the north.", "There was fog over the fields.",
-    "The streets were quiet.", "The bells were ringing.", "Children were playing outside.",
-    "Nobody was in a hurry.", "The village was busy as usual.", "It smelled of fresh bread.",
-    "Snow lay on the roofs.", "The swallows had come back.", "An owl hooted in the distance.",
-    "The leaves were turning red.", "People spoke of nothing else.",
-    "The whole village heard of it.", "Some were surprised, others were not.",
-    "Later everybody went home.", "There was music in the air.", "The evening was calm.",
-    "Few people were about.", "The old men shook their heads.",
-    "Everyone agreed it was a good day.",
-    "The tram was late again.", "A crowd soon gathered.", "No one had expected it.",
-    "The clouds moved slowly.", "The flowers were in bloom.", "It had been a long week.",
-)  # fmt: skip
-ABSENT = (
-    "{name} was away.", "{name} saw nothing.", "{name} heard of it later.",
-    "{name}, {a_trade}, only watched.", "{name} stayed at home.", "{name} laughed about it.",
-    "{name}, {a_trade}, told everyone.", "{name} was still asleep.", "{name} took no notice.",
-    "Even {name} came to look.", "{name}, {a_trade}, was busy elsewhere.",
-)  # fmt: skip
-BEFORE = ("earlier that week", "the day before", "the week before", "not long before")
-AFTER = ("meanwhile", "a little later", "around the same time", "some days later", "the next day")
-PLACE = (
-    "It happened {at}.", "All this took place {at}.", "This was {at}.",
-    "Those who were {at} saw everything.", "The two of them were {at}.",
-    "Both had come together {at}.", "The scene took place {at}.",
-)  # fmt: skip
-MOMENT = (
-    "It happened {when}.", "That was {when}.", "People say it was {when}.", "This was {when}.",
-    "It came about {when}.", "People remember that it was {when}.",
-)  # fmt: skip
-REASON = (
-    "{Agent} did so because {why}.", "The reason was that {why}.", "After all, {why}.",
-    "You see, {why}.", "The fact is that {why}.", "{Agent} had a reason: {why}.",
-    "Why? Because {why}.", "It was because {why}.", "This came about because {why}.",
-    "{Agent} explained that {why}.", "{Agent} gave the reason: {why}.",
-)  # fmt: skip
-PRICE = (
-    "The price was {price}.", "{Payer} paid {price}.", "They agreed on {price}.",
-    "It came to {price}.", "{Payer} gave {price}.", "{price} changed hands.",
-    "The cost was {price}.", "{Payer} handed over {price}.",
-)  # fmt: skip
-TRADE = (
-    "{name} is {a_trade}.", "{name} works as {a_trade}.", "{name} has long been {a_trade}.",
-    "Everyone knows {name}, the {trade}.", "By trade, {name} is {a_trade}.",
-    "{name} is known as {a_trade}.", "{name} earns {his} living as {a_trade}.",
-)  # fmt: skip
-COUNT = (
-    "There were {count} of them.", "In all there were {count}.", "There were {count} in total.",
-    "Somebody counted {count} of them.", "They were {count} in number.",
-)  # fmt: skip
-
+FACTS: dict[str, list[str]] = SENTENCES["facts"]
+AFTER: list[str] = SENTENCES["after"]
 # Facts that a report may tell apart from its lead, and the ones that a summary needs.
 LOOSE = ("place", "moment", "reason", "price", "trade", "count")
 
@@ -104,7 +53,7 @@ def tell(
         _fill(body, rng)
     if bystander:
         trade = english.trade_of(bystander)
-        body.append(rng.choice(ABSENT).format(name=bystander.name, a_trade=trade))
+        body.append(rng.choice(SENTENCES["absent"]).format(name=bystander.name, a_trade=trade))
     if minor:
         first = rng.random() < 0.5
         sentence_of_minor, minor_told = _minor(minor, first, rng)
@@ -154,11 +103,9 @@ def _core(event: Event, agent: str, rng: Random, *, priced: bool, closed: bool) 
     chance = rng.random()
     if chance < 0.2 and english.can_be_passive(event):
         agent = agent if closed else agent.rstrip(",")
-        text = english.passive(event, "past", agent, event.other.name)
+        text = english.passive(event, "past", agent)
         return text + (f" for {english.price(event)}" if priced else "")
-    words = english.predicate(
-        event, "past", event.other.name, priced=priced, choice=rng.randrange(3)
-    )
+    words = english.predicate(event, "past", priced=priced, choice=rng.randrange(3))
     if chance < 0.3:
         return f"it was {agent} who {words}"
     return f"{agent} {words}"
@@ -186,43 +133,34 @@ def _place_and_moment(event: Event, core: str, facts: set[str], rng: Random) -> 
 
 
 def _detail(event: Event, fact: str, rng: Random) -> str:
-    tellers: dict[str, Callable[[Event, Random], str]] = {
-        "place": lambda e, r: r.choice(PLACE).format(at=english.at(e.place)),
-        "moment": lambda e, r: r.choice(MOMENT).format(when=e.moment.english),
-        "reason": _reason,
-        "price": _price,
-        "trade": lambda e, r: trade_sentence(e.agent, r),
-        "count": _count,
-    }
-    return sentence(tellers[fact](event, rng))
+    if fact == "trade":
+        return sentence(trade_sentence(event.agent, rng))
+    person = _person(event, fact, rng)
+    text = rng.choice(FACTS[fact])
+    return sentence(text.format(
+        person=person,
+        at=english.at(event.place),
+        when=event.moment.english,
+        why=english.why(event),
+        price=english.price(event, rng.random() < 0.6) if fact == "price" else "",
+        count=english_number(event.thing.count) if event.thing else "",
+    ))  # fmt: skip
 
 
-def _reason(event: Event, rng: Random) -> str:
+def _person(event: Event, fact: str, rng: Random) -> str:
+    """Who had a reason, or who paid: by a pronoun now and then where that is clear."""
+    is_receiver = fact == "price" and event.kind.name not in ("purchase", "order")
+    person = event.other if is_receiver else event.agent
+    share = {"reason": 0.6, "price": 0.5}.get(fact)
     clear = event.agent.gender != event.other.gender
-    agent = event.agent.he if clear and rng.random() < 0.6 else event.agent.name
-    return rng.choice(REASON).format(Agent=agent, why=english.why(event))
-
-
-def _price(event: Event, rng: Random) -> str:
-    payer = event.agent if event.kind.name in ("purchase", "order") else event.other
-    clear = event.agent.gender != event.other.gender
-    name = payer.he if clear and rng.random() < 0.5 else payer.name
-    return rng.choice(PRICE).format(Payer=name, price=english.price(event, rng.random() < 0.6))
-
-
-def _count(event: Event, rng: Random) -> str:
-    assert event.thing is not None
-    return rng.choice(COUNT).format(count=english_number(event.thing.count))
+    return person.he if share and clear and rng.random() < share else person.name
 
 
 def trade_sentence(person: Person, rng: Random) -> str:
     """Say what a person does for a living, in one of several ways."""
-    return rng.choice(TRADE).format(
-        name=person.name,
-        trade=person.trade.english,
-        a_trade=english.trade_of(person),
-        his=person.his,
-    )
+    trade, a_trade = person.trade.english, english.trade_of(person)
+    text = rng.choice(FACTS["trade"])
+    return text.format(name=person.name, trade=trade, a_trade=a_trade, his=person.his)
 
 
 def _minor(event: Event, first: bool, rng: Random) -> tuple[str, frozenset[str]]:
@@ -231,9 +169,9 @@ def _minor(event: Event, first: bool, rng: Random) -> tuple[str, frozenset[str]]
     It stands first or last, so that "it" and "she" stay clear in the sentences of the main event.
     """
     before = first or rng.random() < 0.4
-    marker = rng.choice(BEFORE if before else AFTER)
+    marker = rng.choice(SENTENCES["before"] if before else AFTER)
     tense, had = ("participle", "had ") if before else ("past", "")
-    core = f"{event.agent.name} {had}{english.predicate(event, tense, event.other.name)}"
+    core = f"{event.agent.name} {had}{english.predicate(event, tense)}"
     told = {"count"} | ({"price"} if event.priced else set())
     if rng.random() < 0.5:
         core += f" {english.at(event.place)}"
@@ -246,7 +184,7 @@ def _minor(event: Event, first: bool, rng: Random) -> tuple[str, frozenset[str]]
 
 def _fill(body: list[str], rng: Random) -> None:
     """Add a background sentence that is not there yet, anywhere."""
-    text = rng.choice(BACKGROUND)
+    text = rng.choice(SENTENCES["background"])
     if text not in body:
         body.insert(rng.randrange(len(body) + 1), text)
     else:

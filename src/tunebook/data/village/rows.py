@@ -8,7 +8,7 @@ from typing import Any
 
 from tunebook.data.village import dialogues, questions, reports, summaries, translations
 from tunebook.data.village.dialogues import Asked
-from tunebook.data.village.events import Event, Split, draw_event, draw_person, pool
+from tunebook.data.village.events import Event, Split, draw_event, draw_person, vocabulary
 from tunebook.data.village.questions import FACTS, Topic
 
 VERSION = "2"
@@ -54,7 +54,7 @@ def summarize(rng: Random, split: Split, style: summaries.Style = summaries.HOUS
     event = draw_event(rng, split)
     minor = _another(event, rng, split) if rng.random() < 0.6 else None
     taken = tuple(person.name for person in _people(event, minor))
-    bystander = draw_person(rng, pool(split), taken) if rng.random() < 0.3 else None
+    bystander = draw_person(rng, vocabulary(split), taken) if rng.random() < 0.3 else None
     report = reports.tell(
         event,
         rng,

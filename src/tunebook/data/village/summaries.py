@@ -93,11 +93,9 @@ def summary(event: Event, style: Style) -> str:
 def _clause(event: Event, style: Style) -> str:
     agent = english.with_trade(event.agent) if style.trade else event.agent.name
     if style.first == "thing" and english.can_be_passive(event):
-        text = english.passive(event, style.tense, agent, event.other.name, style.digits)
+        text = english.passive(event, style.tense, agent, style.digits)
         if style.price and event.priced:
             text += f" for {english.price(event, style.digits or style.by_content)}"
         return text
-    words = english.predicate(
-        event, style.tense, event.other.name, digits=style.digits, priced=style.price
-    )
+    words = english.predicate(event, style.tense, digits=style.digits, priced=style.price)
     return f"{agent} {words}"

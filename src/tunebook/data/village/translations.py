@@ -7,8 +7,9 @@ from random import Random
 from typing import Literal
 
 from tunebook.data.village import english, french
-from tunebook.data.village.events import Event, Person
+from tunebook.data.village.events import Event
 from tunebook.data.village.french import Tense
+from tunebook.data.village.lexicon import SENTENCES
 
 
 @dataclass(frozen=True)
@@ -59,52 +60,9 @@ def draw_style(rng: Random, bare: bool = False) -> Style:
             return style
 
 
-@dataclass(frozen=True)
-class Aftermath:
-    """A second sentence about one of the two: English past, French in three tenses."""
-
-    english: str
-    composed: str
-    simple: str
-    present: str
-
-    def french(self, tense: Tense, person: Person) -> str:
-        forms = {"composé": self.composed, "simple": self.simple, "présent": self.present}
-        feminine = person.gender == "f"
-        return forms[tense].format(
-            he="elle" if feminine else "il", e="e" if feminine else "",
-            eux="elle" if feminine else "lui", se="se" if feminine else "x",
-            er="ère" if feminine else "er",
-        )  # fmt: skip
-
-
-AFTERMATHS = (
-    Aftermath("{he} went home", "{he} est rentré{e} chez {eux}", "{he} rentra chez {eux}",
-              "{he} rentre chez {eux}"),
-    Aftermath("{he} left at once", "{he} est parti{e} aussitôt", "{he} partit aussitôt",
-              "{he} part aussitôt"),
-    Aftermath("{he} laughed", "{he} a ri", "{he} rit", "{he} rit"),
-    Aftermath("{he} said nothing", "{he} n'a rien dit", "{he} ne dit rien", "{he} ne dit rien"),
-    Aftermath("{he} came back the next day", "{he} est revenu{e} le lendemain",
-              "{he} revint le lendemain", "{he} revient le lendemain"),
-    Aftermath("{he} smiled", "{he} a souri", "{he} sourit", "{he} sourit"),
-    Aftermath("{he} was very happy", "{he} était très heureu{se}", "{he} était très heureu{se}",
-              "{he} est très heureu{se}"),
-    Aftermath("{he} was proud", "{he} était fi{er}", "{he} était fi{er}", "{he} est fi{er}"),
-    Aftermath("{he} fell asleep", "{he} s'est endormi{e}", "{he} s'endormit", "{he} s'endort"),
-    Aftermath("{he} wept for joy", "{he} a pleuré de joie", "{he} pleura de joie",
-              "{he} pleure de joie"),
-    Aftermath("everyone talked about it", "tout le monde en a parlé", "tout le monde en parla",
-              "tout le monde en parle"),
-    Aftermath("nobody was surprised", "personne n'a été surpris", "personne ne fut surpris",
-              "personne n'est surpris"),
-    Aftermath("it began to snow", "il s'est mis à neiger", "il se mit à neiger",
-              "il se met à neiger"),
-    Aftermath("{he} sat down by the fire", "{he} s'est assis{e} près du feu",
-              "{he} s'assit près du feu", "{he} s'assied près du feu"),
-    Aftermath("the neighbours applauded", "les voisins ont applaudi", "les voisins applaudirent",
-              "les voisins applaudissent"),
-)  # fmt: skip
+TENSES = ("composé", "simple", "présent")
+Aftermath = list[str]
+"""A second sentence about the acting person: English past, and French in each of TENSES."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +90,7 @@ def draw_telling(event: Event, rng: Random) -> Telling:
         reason=reason,
         order=rng.randrange(6),
         passive=rng.random() < 0.2 and english.can_be_passive(event),
-        aftermath=rng.choice(AFTERMATHS) if rng.random() < 0.35 else None,
+        aftermath=rng.choice(SENTENCES["aftermaths"]) if rng.random() < 0.35 else None,
     )
 
 
@@ -141,10 +99,10 @@ def source(telling: Telling) -> str:
     event = telling.event
     agent = english.with_trade(event.agent) if telling.trade else event.agent.name
     if telling.passive:
-        text = english.passive(event, "past", agent, event.other.name)
+        text = english.passive(event, "past", agent)
         text += f" for {english.price(event)}" if event.priced else ""
     else:
-        text = f"{agent} {english.predicate(event, 'past', event.other.name)}"
+        text = f"{agent} {english.predicate(event, 'past')}"
     text = _english_order(telling, text)
     return english.sentence(text) + _english_aftermath(telling)
 
@@ -166,19 +124,18 @@ def _english_order(telling: Telling, text: str) -> str:
 def _english_aftermath(telling: Telling) -> str:
     if not telling.aftermath:
         return ""
-    return " " + english.sentence(telling.aftermath.english.format(he=telling.event.agent.he))
+    return " " + english.sentence(telling.aftermath[0].format(he=telling.event.agent.he))
 
 
 def target(telling: Telling, style: Style) -> str:
     """The French telling in the style."""
     event = telling.event
     agent = french.with_trade(event.agent) if telling.trade else event.agent.name
-    words = french.predicate(
-        event, style.tense, event.other.name, digits=style.digits, other_first=style.other_first,
-        price_digits=style.digits or style.by_content,
-    )  # fmt: skip
-    text = _french_order(telling, style, f"{agent} {words}")
-    return french.sentence(text) + _french_aftermath(telling, style)
+    objects = french.objects(event, style.digits, style.other_first)
+    text = f"{agent} {french.verb(event, style.tense)} {objects}"
+    if event.priced:
+        text += f" pour {french.price(event, style.digits or style.by_content)}"
+    return english.sentence(_french_order(telling, style, text)) + _french_aftermath(telling, style)
 
 
 def _french_order(telling: Telling, style: Style, text: str) -> str:
@@ -207,4 +164,10 @@ def _conjunction(event: Event, style: Style) -> str:
 def _french_aftermath(telling: Telling, style: Style) -> str:
     if not telling.aftermath:
         return ""
-    return " " + french.sentence(telling.aftermath.french(style.tense, telling.event.agent))
+    text = telling.aftermath[1 + TENSES.index(style.tense)]
+    endings = FEMININE if telling.event.agent.gender == "f" else MASCULINE
+    return " " + english.sentence(text.format(**endings))
+
+
+MASCULINE = {"he": "il", "e": "", "eux": "lui", "se": "x", "er": "er"}
+FEMININE = {"he": "elle", "e": "e", "eux": "elle", "se": "se", "er": "ère"}
