@@ -24,7 +24,7 @@ from typing import Any
 
 from recipes.command import DONE, exit_code
 from tunebook import terminal
-from tunebook.bench.settings import every_key, read_request
+from tunebook.bench.settings import every_key, model_path, read_request
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 STOCK_DECODING = "stock-decoding"
@@ -62,18 +62,13 @@ def _side_by_side(words: list[str], plot: Path | None, flags: dict[str, str]) ->
     if plot and not request.bench.sweep:
         raise RequestError(Problem("--plot", "belongs to a sweep", "Add bench.sweep=virtual."))
     if request.model:
-        _check_model(request.model)
+        from tunebook.models.facts import facts_of
+        from tunebook.schema import ModelSettings
+
+        facts_of(ModelSettings(name=request.model, path=model_path(request.model)))
     from tunebook.bench import report
 
-    return report.run(request, _say, _console().print, plot)
-
-
-def _check_model(name: str) -> None:
-    from tunebook.bench.settings import model_path
-    from tunebook.models.facts import facts_of
-    from tunebook.schema import ModelSettings
-
-    facts_of(ModelSettings(name=name, path=model_path(name)))
+    return report.run(request, terminal.note, _console().print, plot)
 
 
 def _stock_decoding(words: list[str], flags: dict[str, str]) -> dict[str, Any]:
@@ -84,10 +79,15 @@ def _stock_decoding(words: list[str], flags: dict[str, str]) -> dict[str, Any]:
         raise RequestError(Problem("--plot", "belongs to a sweep"))
     from tunebook.bench.stock_decoding import changed_texts, compare_decoding, decoding_table
 
-    found = compare_decoding(words[0], _say, flags.get("--model"))
+    found = compare_decoding(words[0], terminal.note, flags.get("--model"))
     _console().print(decoding_table(found))
     terminal.show(changed_texts(found))
     return found
+
+
+def _console() -> terminal.Console:
+    """As wide as the terminal; wide enough for a table where there is none."""
+    return terminal.console(width_of_a_pipe=WIDTH)
 
 
 def _split(words: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -124,9 +124,9 @@ def _check_places(files: dict[str, Path]) -> None:
 
 
 def _help() -> str:
-    lines = [(__doc__ or "").strip(), "", "Flags: --json FILE, --plot FILE (of a sweep), --help",
-             "", "Keys, as KEY=VALUE:"]  # fmt: skip
-    return "\n".join([*lines, *(_line(key, field) for key, field in every_key().items())])
+    flags = "Flags: --json FILE, --plot FILE (of a sweep), --help"
+    keys = [_line(key, field) for key, field in every_key().items()]
+    return "\n".join([(__doc__ or "").strip(), "", flags, "", "Keys, as KEY=VALUE:", *keys])
 
 
 def _line(key: str, field: dataclasses.Field[Any]) -> str:
@@ -137,16 +137,6 @@ def _line(key: str, field: dataclasses.Field[Any]) -> str:
     choices = field.metadata["choices"]
     listed = f" [{', '.join(choices)}]" if choices else ""
     return f"  {key}{value}\n      {field.metadata['description']}{listed}"
-
-
-def _console() -> Any:
-    """As wide as the terminal; wide enough for a table where there is none."""
-    return terminal.console(width_of_a_pipe=WIDTH)
-
-
-def _say(text: str) -> None:
-    """Progress goes to standard error; tables are the output."""
-    terminal.note(text)
 
 
 if __name__ == "__main__":

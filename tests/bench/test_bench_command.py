@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recipes.bench import main
-from tunebook.bench import compare
+from tunebook.bench import measure as measuring
 from tunebook.bench.measure import measure
 from tunebook.bench.settings import read_request
 from tunebook.errors import RunFailed
@@ -22,7 +22,7 @@ SMALL = ["bench.shape=tiny_llama", "bench.virtual=4", "bench.length=8", "bench.b
 @pytest.fixture
 def _here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure in this process: what a fresh one adds is tested once, below."""
-    monkeypatch.setattr(compare, "in_own_process", measure)
+    monkeypatch.setattr(measuring, "in_own_process", measure)
 
 
 @pytest.mark.usefixtures("_here")
@@ -59,9 +59,9 @@ def test_a_sweep_is_a_table_and_a_picture(tmp_path: Path, capsys: Any) -> None:
 
 def test_a_fresh_process_measures_and_its_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     request = read_request([*SMALL, "bench.threads=1"])
-    measured = compare.in_own_process("training", "ours", request)
+    measured = measuring.in_own_process("training", "ours", request)
     assert (len(measured["step_seconds"]), measured["threads"]) == (2, 1)
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setattr("sys.executable", "false")
     with pytest.raises(RunFailed, match="failed"):
-        compare.in_own_process("training", "ours", request)
+        measuring.in_own_process("training", "ours", request)

@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from tunebook.bench import material
-from tunebook.bench.flops import sizes_of, step_flops
+from tunebook.bench import models
+from tunebook.bench.flops import step_flops
+from tunebook.bench.models import our_model, stock_model
 from tunebook.bench.settings import read_request
-from tunebook.bench.sides import our_model, stock_model
 from tunebook.training import Batches, TokenLoss
 
 
 def counted(side: str, request: Any) -> int:
     """Operations of one step, by torch."""
-    base = material.load_base(request)
+    base = models.load_base(request)
     base.model.set_attn_implementation("eager")  # torch counts no operations of others on a CPU
-    rows = material.training_rows(request, base)
+    rows = models.training_rows(request, base)
     batch = Batches(base)([rows[i] for i in range(request.bench.batch)])
     labels = batch.pop("labels")
     if side == "stock":
@@ -37,8 +37,8 @@ def test_prompt_step(shape: str, side: str) -> None:
     request = read_request([f"bench.shape={shape}", "bench.virtual=4", "bench.length=8",
                             "bench.batch=8", "bench.device=cpu",
                             "bench.matmul=torch"])  # fmt: skip  # torch counts its own products
-    sizes = sizes_of(material.load_base(request).model.config)
-    expected = step_flops(sizes, request, ours=side == "ours")
+    config = models.load_base(request).model.config
+    expected = step_flops(config, request, ours=side == "ours")
     # The formula counts the first of two layers whole, and of attention the causal half.
     assert counted(side, request) == pytest.approx(expected, rel=0.08)
 
@@ -46,6 +46,6 @@ def test_prompt_step(shape: str, side: str) -> None:
 def test_sharing_the_prompt_saves_what_it_should() -> None:
     """6 x 384, 100 virtual tokens, 16 rows of 64 tokens: 2,624 positions become 1,124."""
     request = read_request(["bench.shape=bench6x384"])
-    sizes = sizes_of(material.load_base(read_request(["bench.shape=bench6x384"])).model.config)
-    stock, ours = (step_flops(sizes, request, ours=side) for side in (False, True))
+    config = models.load_base(read_request(["bench.shape=bench6x384"])).model.config
+    stock, ours = (step_flops(config, request, ours=side) for side in (False, True))
     assert 2.6 < stock / ours < 3

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from tunebook.bench import loop, material
-from tunebook.bench.compare import changed
+from tunebook.bench import loop, models
 from tunebook.bench.generation import measure_generation
+from tunebook.bench.models import our_model, stock_model
+from tunebook.bench.report import changed
 from tunebook.bench.settings import Request, read_request
-from tunebook.bench.sides import our_model, stock_model
 from tunebook.bench.training import _features, train
 from tunebook.text import EncodedRows
 from tunebook.training.batches import Batches
@@ -45,23 +45,23 @@ def test_the_same_loss_from_all_sides(shape: str, method: str) -> None:
 @pytest.mark.parametrize("shape", ["tiny_llama", "tiny_t5"])
 def test_rows_of_mixed_lengths_have_the_same_loss_and_gradient(shape: str, method: str) -> None:
     asked, rows = request(shape, method), EncodedRows()
-    ours, theirs = (material.load_base(asked) for _ in range(2))
+    ours, theirs = (models.load_base(asked) for _ in range(2))
     for number, lengths in enumerate([(5, 3), (9, 2), (3, 7)]):
-        source, target = (material._tokens(ours, n, 10 * number + n) for n in lengths)
+        source, target = (models.tokens(ours, n, 10 * number + n) for n in lengths)
         rows.sources.append(source)
         rows.targets.append(target)
         rows.rows.append(number)
     decoder_only = shape == "tiny_llama"
-    models = our_model(asked, ours), stock_model(asked, theirs)
+    sides = our_model(asked, ours), stock_model(asked, theirs)
     batch = Batches(ours)([rows[i] for i in range(3)])
     labels = batch.pop("labels")
-    ours_loss = TokenLoss(decoder_only)(models[0](**batch), labels)
+    ours_loss = TokenLoss(decoder_only)(sides[0](**batch), labels)
     features = [_features(rows[i], decoder_only) for i in range(3)]
-    loop_loss = loop.loss_of(models[1], loop.batch_of(features, "cpu"),
+    loop_loss = loop.loss_of(sides[1], loop.batch_of(features, "cpu"),
                              shares_prompt=decoder_only and method == "prompt")  # fmt: skip
     assert loop_loss.item() == pytest.approx(ours_loss.item(), rel=1e-5)
     wanted, found = (_gradient(*pair)
-                     for pair in zip(models, (ours_loss, loop_loss), strict=True))  # fmt: skip
+                     for pair in zip(sides, (ours_loss, loop_loss), strict=True))  # fmt: skip
     assert len(wanted) <= len(found)  # stock PEFT gives a T5's decoder a prompt that goes nowhere
     assert (found[: len(wanted)] - wanted).abs().max() < 1e-5 * wanted.abs().max()
     assert not found[len(wanted) :].any()

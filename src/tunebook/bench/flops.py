@@ -15,97 +15,61 @@ nothing is taken off for the first layer, whose input needs no gradient when the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from tunebook.bench.settings import Request
 
 
-@dataclass(frozen=True)
 class Sizes:
-    """What of a model counts."""
+    """What of a transformers configuration counts."""
 
-    layers: int
-    width: int
-    inner: int
-    heads: int
-    key_heads: int
-    head_width: int
-    vocabulary: int
-    inner_matrices: int
-    encoder_decoder: bool
+    def __init__(self, config: Any) -> None:
+        def first(*names: str) -> Any:
+            return next((v for n in names if (v := getattr(config, n, None)) is not None), None)
 
-    @property
-    def attention(self) -> int:
-        """Width of all heads together."""
-        return self.heads * self.head_width
-
-    @property
-    def attention_weights(self) -> int:
-        """Numbers in the four matrices of one attention."""
-        return 2 * self.width * (self.attention + self.key_heads * self.head_width)
-
-    @property
-    def inner_weights(self) -> int:
-        """Numbers in one feed-forward block."""
-        return self.inner_matrices * self.width * self.inner
+        self.layers = first("num_hidden_layers", "n_layer")
+        self.width = first("hidden_size", "n_embd", "d_model")
+        self.output = self.width * config.vocab_size
+        heads = first("num_attention_heads", "n_head")
+        head_width = first("head_dim", "d_kv") or self.width // heads
+        key_heads = first("num_key_value_heads") or heads
+        self.attention = heads * head_width  # the width of all heads together
+        self.attention_weights = 2 * self.width * (self.attention + key_heads * head_width)
+        gated = hasattr(config, "hidden_act") or getattr(config, "is_gated_act", False)
+        inner = first("intermediate_size", "n_inner", "d_ff") or 4 * self.width
+        self.weights = self.attention_weights + (3 if gated else 2) * self.width * inner
 
 
-def sizes_of(config: Any) -> Sizes:
-    """The sizes in a transformers configuration."""
-
-    def first(*names: str) -> Any:
-        return next((v for n in names if (v := getattr(config, n, None)) is not None), None)
-
-    width, heads = first("hidden_size", "n_embd", "d_model"), first("num_attention_heads", "n_head")
-    gated = hasattr(config, "hidden_act") or getattr(config, "is_gated_act", False)
-    return Sizes(
-        layers=first("num_hidden_layers", "n_layer"),
-        width=width,
-        inner=first("intermediate_size", "n_inner", "d_ff") or 4 * width,
-        heads=heads,
-        key_heads=first("num_key_value_heads") or heads,
-        head_width=first("head_dim", "d_kv") or width // heads,
-        vocabulary=config.vocab_size,
-        inner_matrices=3 if gated else 2,
-        encoder_decoder=bool(config.is_encoder_decoder),
-    )
-
-
-def step_flops(sizes: Sizes, request: Request, *, ours: bool) -> int:
+def step_flops(config: Any, request: Request, *, ours: bool) -> int:
     """Operations of one training step of this project and of the plain loop, or of stock PEFT."""
-    if sizes.encoder_decoder:
-        return _encoder_decoder(sizes, request)
-    bench, method = request.bench, request.method
-    rows, length, virtual = bench.batch, bench.length, bench.virtual
-    seen = 0 if method == "lora" else virtual
+    count = _encoder_decoder if config.is_encoder_decoder else _decoder_only
+    sizes = Sizes(config)
+    products, pairs, scored = count(sizes, request, ours)
+    return 4 * products + sizes.layers * 12 * sizes.attention * pairs + 4 * sizes.output * scored
+
+
+def _decoder_only(sizes: Sizes, request: Request, ours: bool) -> tuple[int, int, int]:
+    """(numbers in matrices times positions, pairs of positions in a layer, positions scored)."""
+    rows, length, virtual = request.bench.batch, request.bench.length, request.bench.virtual
+    seen = 0 if request.method == "lora" else virtual
     positions, pairs = rows * length, rows * (_causal(length) + length * seen)
-    if method == "prompt":
+    scored = request.target if ours else length
+    if request.method == "prompt":
         prompts = 1 if ours else rows
         positions, pairs = positions + prompts * virtual, pairs + prompts * _causal(virtual)
-    labelled = rows * request.target
-    scored = labelled if ours else rows * (length + (virtual if method == "prompt" else 0))
-    weights = sizes.layers * (sizes.attention_weights + sizes.inner_weights)
-    return _both_ways(sizes, weights * positions, pairs * sizes.layers, scored)
+        scored += 0 if ours else virtual
+    return sizes.layers * sizes.weights * positions, pairs, rows * scored
 
 
-def _encoder_decoder(sizes: Sizes, request: Request) -> int:
+def _encoder_decoder(sizes: Sizes, request: Request, ours: bool) -> tuple[int, int, int]:
     """Prompt in front of the encoder, prefix in the decoder; every target position is labelled."""
-    rows, target = request.bench.batch, request.target
-    source = request.bench.length - target
-    read = source + (request.bench.virtual if request.method == "prompt" else 0)
-    seen = request.bench.virtual if request.method == "prefix" else 0
-    block = sizes.attention_weights + sizes.inner_weights
-    cross = sizes.attention_weights // 2
-    products = sizes.layers * rows * (block * (read + target) + cross * (read + target))
-    pairs = sizes.layers * rows * (read * read + _causal(target) + target * (seen + read))
-    return _both_ways(sizes, products, pairs, rows * target)
+    rows, target, virtual = request.bench.batch, request.target, request.bench.virtual
+    read = request.bench.length - target + (virtual if request.method == "prompt" else 0)
+    seen = virtual if request.method == "prefix" else 0
+    weights = sizes.weights + sizes.attention_weights // 2  # half of a cross-attention reads each
+    pairs = read * read + _causal(target) + target * (seen + read)
+    return sizes.layers * rows * weights * (read + target), rows * pairs, rows * target
 
 
 def _causal(length: int) -> int:
     return length * (length + 1) // 2
-
-
-def _both_ways(sizes: Sizes, products: int, pairs: int, scored: int) -> int:
-    output = sizes.width * sizes.vocabulary * scored
-    return 4 * products + 12 * sizes.attention * pairs + 4 * output

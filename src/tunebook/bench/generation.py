@@ -8,11 +8,10 @@ from typing import Any
 
 import torch
 
-from tunebook.bench import material
+from tunebook.bench import models
 from tunebook.bench.loop import as_prefix
-from tunebook.bench.memory import PeakMemory
+from tunebook.bench.measure import Memory
 from tunebook.bench.settings import Request
-from tunebook.bench.sides import our_matmul, our_model, settings_for, stock_model
 from tunebook.engine import generate, generation_config
 from tunebook.engine.matmul import TORCH
 from tunebook.engine.padding import padded
@@ -21,16 +20,19 @@ from tunebook.schema import DecodingSettings
 
 ONE_IN = 10
 """One at a time is measured on one example in ten, and scaled."""
+Sources = Sequence[Sequence[int]]
 
 
 def measure_generation(side: str, request: Request) -> dict[str, Any]:
     """Seconds and texts of "ours", "loop", "stock" (batched) or "alone" (stock, one at a time)."""
-    base = material.load_base(request)
-    sources = material.sources(request, base)
-    chosen = chosen_of(side, len(sources))
-    decoding = settings_for(request).decoding
+    base = models.load_base(request)
+    sources = models.sources(request, base)
+    chosen = range(0, len(sources), min(ONE_IN, max(1, len(sources) // 20)))
+    if side != "alone":
+        chosen = range(len(sources))
+    decoding = models.settings_for(request).decoding
     model = _model(side, request, base)
-    memory = PeakMemory(base.device.partition(":")[0])
+    memory = Memory(base.device)
     _texts(side, model, base, sources[:2], decoding)
     started, worked = time.perf_counter(), time.process_time()
     texts = _texts(side, model, base, [sources[i] for i in chosen], decoding)
@@ -39,31 +41,23 @@ def measure_generation(side: str, request: Request) -> dict[str, Any]:
     return {
         "seconds": seconds * scale,
         "processor_seconds": processor * scale,
-        "matmul": our_matmul(request, base) if side == "ours" else TORCH,
+        "matmul": models.our_matmul(request, base) if side == "ours" else TORCH,
         "texts": dict(zip(map(str, chosen), texts, strict=True)),
-        "baseline_bytes": memory.baseline,
-        "peak_bytes": memory.bytes,
+        **memory.measured(),
     }
 
 
 def _model(side: str, request: Request, base: Base) -> Any:
     if side == "ours":
-        return our_model(request, base)
-    model = stock_model(request, base)
+        return models.our_model(request, base)
+    model = models.stock_model(request, base)
     if side == "loop" and request.method == "prompt" and base.facts.family == "decoder-only":
         return as_prefix(model)
     return model
 
 
-def chosen_of(side: str, examples: int) -> list[int]:
-    """Which examples a side generates for."""
-    if side != "alone":
-        return list(range(examples))
-    return list(range(0, examples, min(ONE_IN, max(1, examples // 20))))
-
-
 def _texts(
-    side: str, model: Any, base: Base, sources: Sequence[Sequence[int]], decoding: DecodingSettings
+    side: str, model: Any, base: Base, sources: Sources, decoding: DecodingSettings
 ) -> list[str]:
     if side == "ours":
         return generate(model, base, sources, decoding)
@@ -76,23 +70,22 @@ def _texts(
 
 @torch.no_grad()
 def stock_texts(
-    model: Any, base: Base, sources: Sequence[Sequence[int]], decoding: DecodingSettings,
+    model: Any,
+    base: Base,
+    sources: Sources,
+    decoding: DecodingSettings,
     batch_size: int | None = None,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """What `model.generate` of stock PEFT gives for batches in the order of the sources."""
     model.eval()
-    config, texts = generation_config(base, decoding), []
+    config, made = generation_config(base, decoding), []
     left = base.facts.family == "decoder-only"
     size = batch_size or decoding.batch_size
     for start in range(0, len(sources), size):
         rows = sources[start : start + size]
         ids = padded(rows, base.tokenizer.pad_token_id, left=left).to(base.model.device)
         mask = padded([[1] * len(row) for row in rows], 0, left=left).to(base.model.device)
-        made = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
-        texts += [_text(base.tokenizer, row[ids.shape[1] if left else 0 :]) for row in made]
-    return texts
-
-
-def _text(tokenizer: Any, ids: torch.Tensor) -> str:
+        texts = model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
+        made += texts[:, ids.shape[1] if left else 0 :].tolist()
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
-    return tokenizer.decode(ids.tolist(), **options).strip()
+    return [base.tokenizer.decode(ids, **options).strip() for ids in made]

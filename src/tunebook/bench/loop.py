@@ -11,18 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
-from peft import (
-    PrefixTuningConfig,
-    get_peft_model,
-    initialize_kv_prefix_from_past_key_values,
-)
+from peft import PrefixTuningConfig, get_peft_model, initialize_kv_prefix_from_past_key_values
 from transformers import DynamicCache, get_linear_schedule_with_warmup
 
 from tunebook.engine.padding import padded
 from tunebook.training.batches import IGNORED
-
-PADDING = 0
-MOST_NORM = 1.0
 
 
 def loss_of(model: Any, batch: dict[str, Any], *, shares_prompt: bool) -> torch.Tensor:
@@ -66,19 +59,16 @@ def steps(
     model: Any,
     batches: Sequence[dict[str, Any]],
     rate: float,
-    autocast: Callable[[], Any],
-    *,
-    shares_prompt: bool,
+    loss_of: Callable[[dict[str, Any]], torch.Tensor],
 ) -> Iterator[torch.Tensor]:
     """Train a step on each of `batches` and yield its loss: AdamW, linear decay to nothing."""
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
     schedule = get_linear_schedule_with_warmup(optimizer, 0, len(batches))
     for batch in batches:
-        with autocast():
-            loss = loss_of(model, batch, shares_prompt=shares_prompt)
+        loss = loss_of(batch)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, MOST_NORM)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
@@ -87,9 +77,8 @@ def steps(
 
 def batch_of(rows: Sequence[dict[str, list[int]]], device: str) -> dict[str, torch.Tensor]:
     """Rows of input_ids, attention_mask and labels as one batch, padded on the right."""
-    fill = {"input_ids": PADDING, "attention_mask": 0, "labels": IGNORED}
-    return {name: padded([row[name] for row in rows], fill[name], left=False).to(device)
-            for name in fill}  # fmt: skip
+    fill = {"input_ids": 0, "attention_mask": 0, "labels": IGNORED}
+    return {key: padded([row[key] for row in rows], fill[key]).to(device) for key in fill}
 
 
 @torch.no_grad()

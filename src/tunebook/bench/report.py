@@ -1,72 +1,71 @@
-"""A whole request: measure, show, and return what was found."""
+"""A whole request: measure, show a table for each comparison, and return what was found."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunebook.bench import compare, table
-from tunebook.bench.settings import Request
+from rich.table import Table
+
+from tunebook.bench import measure
+from tunebook.bench.measure import Results
+from tunebook.bench.settings import SWEEPS, Request
 from tunebook.counting import counted
 
 Say = Callable[[str], None]
 Show = Callable[[Any], object]
+Summary = dict[str, Any]
+Spread = dict[str, float]
+"""A median with the lowest and highest value beside it."""
+MIB = 2**20
+NAMES = {"ours": "Tunebook", "loop": "plain loop", "stock": "stock PEFT"}
+"""The sides of a training comparison; every table has them in this order."""
+WAYS = {**NAMES, "stock": "stock, batched", "alone": "stock, one at a time"}
+TIMES = "times Tunebook"
+SWEPT = {"virtual": "virtual tokens", "batch": "rows in a batch", "length": "tokens in a row"}
 
 
-def run(request: Request, say: Say, show: Show, plot: Path | None = None) -> dict[str, Any]:
+def run(request: Request, say: Say, show: Show, plot: Path | None = None) -> Summary:
     """Measure what `request` asks for; `show` gets a table for each comparison.
 
     Returns everything, for JSON. Raises RunFailed where a measurement fails.
     """
-    if plot:
-        _check_plotting()
-    found: dict[str, Any] = {"request": dataclasses.asdict(request), "machine": _machine()}
+    from tunebook.runs.environment import versions
+
+    machine: Summary = {"cores": os.cpu_count(), "load_before": os.getloadavg()}
+    machine["versions"] = versions()
+    found: Summary = {"request": dataclasses.asdict(request), "machine": machine}
     if request.bench.sweep:
         found["sweep"] = _sweep(request, say, show, plot)
     else:
         found |= {kind: _one(kind, request, say, show) for kind in request.bench.measure}
-    found["machine"]["load_after"] = os.getloadavg()
+    machine["load_after"] = os.getloadavg()
     return found
 
 
-def _check_plotting() -> None:
-    from importlib.util import find_spec
-
-    from tunebook.errors import Problem, RequestError
-
-    if find_spec("matplotlib") is None:
-        raise RequestError(Problem("--plot", "needs matplotlib", "pip install matplotlib"))
-
-
-def _machine() -> dict[str, Any]:
-    from tunebook.runs.environment import versions
-
-    return {"cores": os.cpu_count(), "load_before": os.getloadavg(), "versions": versions()}
-
-
-def _one(kind: str, request: Request, say: Say, show: Show) -> dict[str, Any]:
-    results = compare.alternate(kind, request, say)
+def _one(kind: str, request: Request, say: Say, show: Show) -> Summary:
+    results = measure.alternate(kind, request, say)
     if kind == "training":
-        summary = table.training_summary(results, request)
-        show(table.training_table(summary, title(request, results)))
+        summary = _training(results, request)
+        show(_training_table(summary, _title(request, results)))
     elif kind == "trainer":
-        summary = table.trainer_summary(results)
-        show(table.trainer_table(summary, title(request, results)))
+        summary = _trainer(results)
+        show(_trainer_table(summary, _title(request, results)))
     else:
-        summary = table.generation_summary(results)
-        show(table.generation_table(summary, _generation_title(request)))
-    return {**summary, "raw": {side: _without_texts(some) for side, some in results.items()}}
+        summary = _generation(results)
+        show(_generation_table(summary, _generation_title(request)))
+    raw = {
+        side: [{name: one[name] for name in one if name != "texts"} for one in some]
+        for side, some in results.items()
+    }
+    return {**summary, "raw": raw}
 
 
-def _without_texts(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: one[name] for name in one if name != "texts"} for one in results]
-
-
-def title(request: Request, results: compare.Results) -> str:
-    """What was measured, on what."""
+def _title(request: Request, results: Results) -> str:
     bench, first = request.bench, results["ours"][0]
     virtual = "" if request.method == "lora" else f", {bench.virtual} virtual tokens"
     return (
@@ -85,17 +84,217 @@ def _generation_title(request: Request) -> str:
     )
 
 
-def _sweep(request: Request, say: Say, show: Show, plot: Path | None) -> Any:
+def _values(results: Sequence[dict[str, Any]], name: str) -> list[float]:
+    """What each process measured: of a list, as of its steps, the median."""
+    found = [one[name] for one in results]
+    return [statistics.median(one) if isinstance(one, list) else one for one in found]
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def _ratio(name: str, above: Sequence[Any], below: Sequence[Any]) -> Spread:
+    """Each repeat's own ratio: neighbours in time shared the machine's mood."""
+    pairs = zip(_values(above, name), _values(below, name), strict=True)
+    return _spread([a / b for a, b in pairs])
+
+
+def _training(results: Results, request: Request) -> Summary:
+    """The machine's peak is the best matrix product that any of the processes reached."""
+    peak = max(one["product_flops"] for some in results.values() for one in some)
+    sides = {side: _side(results, side, request, peak) for side in results}
+    device = results["ours"][0]["device"]
+    return {"machine_peak_flops": peak, "sides": sides, "device": device}
+
+
+def _side(results: Results, side: str, request: Request, peak: float) -> Summary:
+    some, ours = results[side], results["ours"]
+    seconds, flops = _spread(_values(some, "step_seconds")), some[0]["step_flops"]
+    above = [one["peak_bytes"] - one["baseline_bytes"] for one in some]
+    compared = ("step_seconds", "processor_seconds", "peak_bytes")
+    return {
+        "step_seconds": seconds,
+        "processor_seconds": _spread(_values(some, "processor_seconds")),
+        "tokens_per_second": request.bench.batch * request.bench.length / seconds["median"],
+        "peak_bytes": statistics.median(_values(some, "peak_bytes")),
+        "above_model_bytes": statistics.median(above),
+        "step_flops": flops,
+        "loss": some[0]["loss"],
+        "matmul": some[0]["matmul"],
+        "share_of_peak": flops / seconds["median"] / peak,
+        "times_ours": {name: _ratio(name, some, ours) for name in compared},
+    }
+
+
+def _training_table(summary: Summary, title: str) -> Table:
+    """Step, tokens, memory, share of the machine's peak, and the loss that all sides reach."""
+    sides = [summary["sides"][side] for side in NAMES]
+    table = _table(title, "training", *NAMES.values())
+
+    def add_times(key: str) -> None:
+        table.add_row(TIMES, "", *(_shown(side["times_ours"][key]) for side in sides[1:]))
+
+    for key, name in CLOCKS.items():
+        if key == "step_seconds" or _on_cpu(summary):
+            table.add_row(name, *(_shown(side[key], 3) for side in sides))
+            add_times(key)
+    for key, (name, form, unit) in ROWS.items():
+        table.add_row(name, *(form.format(side[key] / unit) for side in sides))
+        if key == "peak_bytes":
+            add_times(key)
+    table.add_row("products of matrices by", *(side["matmul"] for side in sides))
+    table.caption = f"the machine's peak: {summary['machine_peak_flops'] / 1e9:,.0f} · 10⁹ a second"
+    return table
+
+
+CLOCKS = {"step_seconds": "step, s", "processor_seconds": "processor time, s"}
+ROWS = {
+    "tokens_per_second": ("tokens a second", "{:,.0f}", 1),
+    "peak_bytes": ("peak memory, MiB", "{:,.0f}", MIB),
+    "above_model_bytes": ("above the model, MiB", "{:,.0f}", MIB),
+    "step_flops": ("10⁹ operations a step", "{:,.1f}", 1e9),
+    "share_of_peak": ("share of the machine's peak", "{:.0%}", 1),
+    "loss": ("mean loss", "{:.5f}", 1),
+}
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", no_wrap=number == 0)
+    return table
+
+
+def _on_cpu(summary: Summary) -> bool:
+    """On a card, processor time tells nothing."""
+    return bool(summary["device"] == "cpu")
+
+
+def _shown(spread: Spread, digits: int = 2) -> str:
+    median, low, high = (f"{spread[name]:.{digits}f}" for name in ("median", "low", "high"))
+    return median if low == high else f"{median} ({low}-{high})"
+
+
+def _generation(results: Results) -> Summary:
+    """Seconds for all examples, and the share of texts that padding changed."""
+
+    def times(name: str) -> Summary:
+        return {
+            side: {
+                **_spread(_values(some, name)),
+                "times_ours": _ratio(name, some, results["ours"]),
+            }
+            for side, some in results.items()
+        }
+
+    return {
+        "seconds": times("seconds"),
+        "processor_seconds": times("processor_seconds"),
+        "peak_bytes": {
+            side: statistics.median(_values(some, "peak_bytes")) for side, some in results.items()
+        },
+        "changed": {side: changed(results, side) for side in NAMES},
+        "compared": len(results["alone"][0]["texts"]),
+        "matmul": {side: some[0]["matmul"] for side, some in results.items()},
+    }
+
+
+def changed(results: Results, side: str) -> float:
+    """The share of examples whose text is not the one that stock gives one at a time."""
+    alone, texts = results["alone"][0]["texts"], results[side][0]["texts"]
+    return sum(texts[i] != text for i, text in alone.items()) / len(alone)
+
+
+def _generation_table(summary: Summary, title: str) -> Table:
+    """Seconds, ratio and changed texts of all ways to generate."""
+    table = _table(title, "generation", *WAYS.values())
+    for key, name in (("seconds", "seconds"), ("processor_seconds", "processor time, s")):
+        times = [summary[key][side] for side in WAYS]
+        table.add_row(name, *(_shown(one, 1) for one in times))
+        table.add_row(TIMES, "", *(_shown(one["times_ours"]) for one in times[1:]))
+    memory = [f"{summary['peak_bytes'][side] / MIB:,.0f}" for side in WAYS]
+    table.add_row("peak memory, MiB", *memory)
+    shares = [f"{share:.0%}" for share in summary["changed"].values()]
+    table.add_row(f"texts changed, of {summary['compared']}", *shares)
+    table.add_row("products of matrices by", *(summary["matmul"][side] for side in WAYS))
+    return table
+
+
+def _trainer(results: Results) -> Summary:
+    """What the Trainer adds to a bare loop, as a share of its step."""
+    ours, bare = results["ours"], results["bare"]
+    return {
+        name: {
+            "ours": _spread(_values(ours, name)),
+            "bare": _spread(_values(bare, name)),
+            "ratio": _ratio(name, ours, bare),
+        }
+        for name in CLOCKS
+    }
+
+
+def _trainer_table(summary: Summary, title: str) -> Table:
+    table = _table(title, "trainer", "Tunebook", "bare loop", "Tunebook / bare")
+    for key, name in CLOCKS.items():
+        shown = (_shown(summary[key][column], 3) for column in ("ours", "bare", "ratio"))
+        table.add_row(name, *shown)
+    return table
+
+
+def _sweep(request: Request, say: Say, show: Show, plot: Path | None) -> Summary:
+    """Training of all sides for each value of the key that `bench.sweep` names."""
     key = request.bench.sweep
     assert key is not None
-    summaries, results = {}, compare.sweep(request, say)
-    for value, one in results.items():
-        summaries[value] = table.training_summary(one, request.with_value(key, value))
-    heading = title(request, next(iter(results.values())))
-    show(table.sweep_table(summaries, key, heading))
+    summaries, heading = {}, ""
+    for value in request.bench.values or SWEEPS[key]:
+        say(f"{key} {value}")
+        one = request.with_value(key, value)
+        results = measure.alternate("training", one, say)
+        summaries[value] = _training(results, one)
+        heading = heading or _title(request, results)
+    show(_sweep_table(summaries, key, heading))
     if plot:
-        from tunebook.bench.figure import LABELS, draw
-
-        draw(summaries, key, f"{request.name}, {request.method}: cost of {LABELS[key]}", plot)
+        draw(summaries, key, f"{request.name}, {request.method}: cost of {SWEPT[key]}", plot)
         say(f"figure: {plot}")
     return {"key": key, "values": summaries}
+
+
+def _clock(summary: Summary) -> str:
+    return "processor_seconds" if _on_cpu(summary) else "step_seconds"
+
+
+def _sweep_table(summaries: dict[int, Summary], key: str, title: str) -> Table:
+    """A row a value: step (on a CPU its processor time), ratio and memory of all sides."""
+    names = list(NAMES.values())
+    heads = [f"{name}, s" for name in names] + [f"{name} / Tunebook" for name in names[1:]]
+    table = _table(title, key, *heads, *(f"{name}, MiB" for name in names))
+    for value, summary in summaries.items():
+        sides, clock = [summary["sides"][side] for side in NAMES], _clock(summary)
+        times = [_shown(side[clock], 3) for side in sides]
+        ratios = [_shown(side["times_ours"][clock]) for side in sides[1:]]
+        memory = [f"{side['peak_bytes'] / MIB:,.0f}" for side in sides]
+        table.add_row(str(value), *times, *ratios, *memory)
+    return table
+
+
+def draw(summaries: dict[int, Summary], key: str, title: str, path: Path) -> None:
+    """Write a sweep's step time and peak memory as a picture; the ending decides the format."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    seconds, memory = figure.subplots(1, 2)
+    clock = _clock(next(iter(summaries.values())))
+    for side, name in reversed(NAMES.items()):
+        found = [summary["sides"][side] for summary in summaries.values()]
+        values = list(summaries)
+        seconds.plot(values, [one[clock]["median"] for one in found], "o-", label=name)
+        memory.plot(values, [one["peak_bytes"] / MIB for one in found], "o-", label=name)
+    processor = "processor " if clock == "processor_seconds" else ""
+    for axes, label in ((seconds, f"{processor}seconds a step"), (memory, "peak memory, MiB")):
+        axes.set(xlabel=SWEPT[key], ylabel=label, ylim=(0, None))
+        axes.grid(alpha=0.3)
+    seconds.legend(frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from tunebook import folders
+from tunebook import documents, folders
 from tunebook.bench.shapes import SHAPES
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.typed import fields_of, read, setting
 
 SWEEPS = {"virtual": [5, 20, 50, 100, 200], "batch": [1, 4, 16, 32], "length": [16, 32, 64, 128]}
 """What `bench.sweep` changes, and through which values."""
+MEASURES = ("training", "generation", "trainer")
+OF_MEASURE = "what to compare; trainer: our Trainer and a bare loop"
+OF_MATMUL = "what multiplies Tunebook's matrices on a CPU; null: what a run would take"
+OF_DTYPE = "null: bfloat16 on CUDA, float32 on CPU"
 
 
 @dataclass
@@ -30,10 +32,7 @@ class BenchSettings:
     steps: int = setting(8, "timed training steps in a process", at_least=2)
     warmup: int = setting(2, "steps in front of them that do not count", at_least=1)
     repeats: int = setting(5, "processes for each side, taking turns", at_least=1)
-    measure: list[str] = setting(
-        ["training", "generation"], "what to compare; trainer: our Trainer and a bare loop",
-        choices=("training", "generation", "trainer"),
-    )  # fmt: skip
+    measure: list[str] = setting(["training", "generation"], OF_MEASURE, choices=MEASURES)
     examples: int = setting(400, "examples to generate for, of mixed lengths", at_least=2)
     new_tokens: int = setting(32, "generate at most this many tokens", at_least=1)
     decoding_batch: int = setting(32, "rows generated at once", at_least=1)
@@ -43,13 +42,8 @@ class BenchSettings:
     values: list[int] | None = setting(None, "the values; null: a good choice")
     threads: int | None = setting(None, "CPU threads; null: torch's own choice", at_least=1)
     device: str | None = setting(None, "null: cuda where there is one", choices=("cuda", "cpu"))
-    dtype: str | None = setting(
-        None, "null: bfloat16 on CUDA, float32 on CPU", choices=("float32", "bfloat16")
-    )
-    matmul: str | None = setting(
-        None, "what multiplies Tunebook's matrices on a CPU; null: what a run would take",
-        choices=("torch", "onednn"),
-    )  # fmt: skip
+    dtype: str | None = setting(None, OF_DTYPE, choices=("float32", "bfloat16"))
+    matmul: str | None = setting(None, OF_MATMUL, choices=("torch", "onednn"))
 
 
 @dataclass
@@ -79,15 +73,20 @@ class Request:
 def read_request(words: Sequence[str]) -> Request:
     """The request that `KEY=VALUE` words make. Raises RequestError with every problem found."""
     problems: list[Problem] = []
-    content: dict[str, Any] = {}
+    content: dict[str, Any] = {"bench": {}}
     for word in words:
-        _sort_in(word, content, problems)
+        key, equals, text = word.partition("=")
+        if not equals:
+            problems.append(Problem(word, "is no KEY=VALUE", f"Keys: {', '.join(every_key())}."))
+        elif key not in every_key():
+            problems.append(Problem(key, "no such key", _near(key)))
+        else:
+            group, _, name = key.rpartition(".")
+            (content[group] if group else content)[name] = _value(text, key)
     request = read(Request, content, "", problems)
-    if request is not None:
-        problems += _contradictions(request)
-    if problems:
+    problems += _contradictions(request) if request else []
+    if problems or request is None:
         raise RequestError(problems)
-    assert request is not None
     return request
 
 
@@ -97,55 +96,36 @@ def every_key() -> dict[str, Any]:
     return own | {f"bench.{name}": field for name, field in fields_of(BenchSettings).items()}
 
 
-def _sort_in(word: str, content: dict[str, Any], problems: list[Problem]) -> None:
-    key, equals, text = word.partition("=")
-    if not equals:
-        problems.append(Problem(word, "is no KEY=VALUE", f"Keys: {', '.join(every_key())}."))
-    elif key not in every_key():
-        problems.append(Problem(key, "no such key", _near(key)))
-    else:
-        group, _, name = key.rpartition(".")
-        place = content.setdefault(group, {}) if group else content
-        place[name] = _value(text, key)
-
-
 def _near(key: str) -> str:
     whole = key if "." in key or key in ("model", "method") else f"bench.{key}"
-    if whole in every_key():
-        return f"Did you mean {whole}?"
-    return did_you_mean(whole, every_key())
+    return f"Did you mean {whole}?" if whole in every_key() else did_you_mean(whole, every_key())
 
 
 def _value(text: str, key: str) -> Any:
     if key == "model":
         return text
+    is_list = key in ("bench.values", "bench.measure") and not text.startswith("[")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        return documents.parse_yaml(f"[{text}]" if is_list else text, key, object)
+    except documents.BrokenDocument:
         return text
-    if key in ("bench.values", "bench.measure") and not isinstance(value, list):
-        return [yaml.safe_load(part) for part in text.split(",")]
-    return value
 
 
-def _contradictions(request: Request) -> list[Problem]:
-    bench, found = request.bench, []
+def _contradictions(request: Request) -> Iterator[Problem]:
+    bench = request.bench
     if request.target >= bench.length:
         what = f"{request.target} leaves no source in {bench.length} tokens"
-        found.append(Problem("bench.target", what, "Give less than bench.length."))
+        yield Problem("bench.target", what, "Give less than bench.length.")
     if bench.values and not bench.sweep:
-        found.append(Problem("bench.values", "belongs to bench.sweep", "Add bench.sweep=virtual."))
+        yield Problem("bench.values", "belongs to bench.sweep", "Add bench.sweep=virtual.")
     if bench.sweep == "virtual" and request.method == "lora":
-        found.append(Problem("bench.sweep", "LoRA has no virtual tokens", "Sweep batch or length."))
+        yield Problem("bench.sweep", "LoRA has no virtual tokens", "Sweep batch or length.")
     low = 4 if bench.sweep == "length" else 1
     if wrong := [value for value in bench.values or [] if value < low]:
-        found.append(Problem("bench.values", f"{wrong[0]} is below {low}"))
-    return found
+        yield Problem("bench.values", f"{wrong[0]} is below {low}")
 
 
 def model_path(name: str) -> str:
     """Where the weights of `model=NAME` are: what conf/model says, or the folder itself."""
     file = folders.options("model").get(name)
-    if file is None:
-        return name
-    return str(yaml.safe_load(file.read_text(encoding="utf-8")).get("path") or name)
+    return str(documents.read_yaml(file).get("path") or name) if file else name

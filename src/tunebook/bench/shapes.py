@@ -1,20 +1,13 @@
 """Shapes of models to measure with random weights: speed depends on nothing else.
 
 `bench6x384` is the shape of the figures in docs/speed.md; the tiny ones are for tests. The others
-are the config.json of the model that SOURCES names.
+are the config.json of huggingface.co/HuggingFaceTB/SmolLM2-135M, Qwen/Qwen3-0.6B-Base,
+meta-llama/Llama-3.2-1B, openai-community/gpt2 and google-t5/t5-small.
 """
 
 from __future__ import annotations
 
 from typing import Any
-
-SOURCES = {
-    "smollm2_135m": "huggingface.co/HuggingFaceTB/SmolLM2-135M",
-    "qwen3_0_6b": "huggingface.co/Qwen/Qwen3-0.6B-Base",
-    "llama_3_2_1b": "huggingface.co/meta-llama/Llama-3.2-1B",
-    "gpt2": "huggingface.co/openai-community/gpt2",
-    "t5_small": "huggingface.co/google-t5/t5-small",
-}
 
 SHAPES: dict[str, dict[str, Any]] = {
     "bench6x384": {

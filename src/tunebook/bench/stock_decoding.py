@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,8 @@ from tunebook.tasks import task_of
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from tunebook.schema import Settings
 
 Say = Callable[[str], None]
 SHOWN = 3
@@ -44,16 +45,17 @@ def compare_decoding(folder: str | Path, say: Say, model: str | None = None) -> 
         warnings.simplefilter("ignore")
         texts, rows, read = _texts(run, resolved, say)
     settings = resolved.settings
-    changed = (one for one in zip(read, texts["alone"], texts["stock"], strict=True)
-               if one[1] != one[2])  # fmt: skip
+    triples = zip(read, texts["alone"], texts["stock"], strict=True)
+    changed = [one for one in triples if one[1] != one[2]]
     return {
         "headline": settings.task.headline,
         "examples": len(rows),
         "batch_size": settings.decoding.batch_size,
         "ways": {way: _result(some, texts["alone"], rows, settings) for way, some in texts.items()},
-        "changed": [dict(zip(("read", "alone", "stock"), one, strict=True))
-                    for one in itertools.islice(changed, SHOWN)],
-    }  # fmt: skip
+        "changed": [
+            dict(zip(("read", "alone", "stock"), one, strict=True)) for one in changed[:SHOWN]
+        ],
+    }
 
 
 def _texts(
@@ -82,15 +84,14 @@ def _texts(
     return texts, [examples.test[i] for i in encoded.rows], encoded.texts
 
 
-def _result(texts: list[str], true: list[str], rows: list[Any], settings: Any) -> dict[str, float]:
+def _result(
+    texts: list[str], true: list[str], rows: list[Any], settings: Settings
+) -> dict[str, float]:
     from tunebook.pipeline.scoring import Answers, assess
 
-    assessment = assess(Answers(texts), rows, settings)
+    score = assess(Answers(texts), rows, settings).values[settings.task.headline]
     wrong = sum(text != right for text, right in zip(texts, true, strict=True))
-    return {
-        "score": assessment.values[settings.task.headline],
-        "changed": wrong / len(texts),
-    }
+    return {"score": score, "changed": wrong / len(texts)}
 
 
 def decoding_table(found: dict[str, Any]) -> Table:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments, default_data_collator
 
-from tunebook.bench import loop, material
-from tunebook.bench.flops import sizes_of
-from tunebook.bench.memory import PeakMemory
+from tunebook.bench import loop, models
+from tunebook.bench.flops import step_flops
+from tunebook.bench.measure import Memory
 from tunebook.bench.settings import Request
-from tunebook.bench.sides import RATES, our_matmul, our_model, settings_for, stock_model
 from tunebook.engine.matmul import TORCH
 from tunebook.models.base import Base
+from tunebook.text import EncodedRows
 from tunebook.training.batches import IGNORED, Batches
 from tunebook.training.history import History
 from tunebook.training.loss import TokenLoss
@@ -35,10 +35,6 @@ class StepTimer(TrainerCallback):
         self.ends: list[tuple[float, float]] = []
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        """Remember the time."""
-        self.tick()
-
-    def tick(self) -> None:
         """A step has ended."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
@@ -52,43 +48,45 @@ class StepTimer(TrainerCallback):
 
 def train(side: str, request: Request) -> dict[str, Any]:
     """Step times, mean loss and memory of "ours", "loop", "stock" or "bare" in this process."""
-    base = material.load_base(request)
-    rows = material.training_rows(request, base)
-    memory, timer = PeakMemory(base.device.partition(":")[0]), StepTimer()
+    base = models.load_base(request)
+    rows = models.training_rows(request, base)
+    memory, timer = Memory(base.device), StepTimer()
     with tempfile.TemporaryDirectory() as folder:
         loss = SIDES[side](request, base, rows, timer, Path(folder))
+    on_card = base.device.startswith("cuda")
     return {
         "step_seconds": timer.seconds(request.bench.warmup),
         "processor_seconds": timer.seconds(request.bench.warmup, processor=True),
         "loss": loss,
-        "baseline_bytes": memory.baseline,
-        "peak_bytes": memory.bytes,
-        "device": _name(base.device),
+        **memory.measured(),
+        "device": torch.cuda.get_device_name(0) if on_card else "cpu",
         "dtype": base.dtype,
-        "matmul": our_matmul(request, base) if side in OURS else TORCH,
+        "matmul": models.our_matmul(request, base) if side in OURS else TORCH,
         "threads": torch.get_num_threads(),
-        "sizes": dataclasses.asdict(sizes_of(base.model.config)),
+        "step_flops": step_flops(base.model.config, request, ours=side != "stock"),
     }
 
 
-def _name(device: str) -> str:
-    return torch.cuda.get_device_name(0) if device.startswith("cuda") else "cpu"
-
-
 def _ours(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Path) -> float:
-    settings = settings_for(request)
+    settings = models.settings_for(request)
     trainer = PromptTrainer(
-        model=our_model(request, base), rows=rows, validation=_one(rows), batches=Batches(base),
+        model=models.our_model(request, base),
+        rows=rows,
+        validation=_one(rows),
+        batches=Batches(base),
         arguments=training_arguments(settings, base, folder, len(rows), quiet=True),
-        history=History(folder / "history.jsonl"), smoothing=0.0, keep_best=False, patience=0,
+        history=History(folder / "history.jsonl"),
+        smoothing=0.0,
+        keep_best=False,
+        patience=0,
         say=lambda _: None,
-    )  # fmt: skip
+    )
     trainer.add_callback(timer)
     return trainer.train().training_loss
 
 
-def _one(rows: Any) -> Any:
-    first = type(rows)()
+def _one(rows: EncodedRows) -> EncodedRows:
+    first = EncodedRows()
     first.sources.append(rows.sources[0])
     first.targets.append(rows.targets[0])
     first.rows.append(0)
@@ -97,22 +95,36 @@ def _one(rows: Any) -> Any:
 
 def _stock(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Path) -> float:
     """As PEFT's documentation writes it: default collator, labels padded, the model's own loss."""
-    bench = request.bench
+    steps = request.bench.warmup + request.bench.steps
     arguments = TrainingArguments(
-        output_dir=str(folder), per_device_train_batch_size=bench.batch,
-        max_steps=bench.warmup + bench.steps, learning_rate=RATES[request.method],
-        optim="adamw_torch", lr_scheduler_type="linear", weight_decay=0.0,
-        bf16=base.dtype == "bfloat16", use_cpu=base.device == "cpu", save_strategy="no",
-        logging_steps=bench.warmup + bench.steps, report_to="none", disable_tqdm=True,
-        train_sampling_strategy="sequential", dataloader_pin_memory=base.device != "cpu",
-    )  # fmt: skip
-    decoder_only = base.facts.family == "decoder-only"
+        output_dir=str(folder),
+        per_device_train_batch_size=request.bench.batch,
+        max_steps=steps,
+        learning_rate=models.RATES[request.method],
+        optim="adamw_torch",
+        lr_scheduler_type="linear",
+        weight_decay=0.0,
+        bf16=base.dtype == "bfloat16",
+        use_cpu=base.device == "cpu",
+        save_strategy="no",
+        logging_steps=steps,
+        report_to="none",
+        disable_tqdm=True,
+        train_sampling_strategy="sequential",
+        dataloader_pin_memory=base.device != "cpu",
+    )
     trainer = Trainer(
-        model=stock_model(request, base), args=arguments, data_collator=default_data_collator,
-        train_dataset=[_features(rows[i], decoder_only) for i in range(len(rows))],
+        model=models.stock_model(request, base),
+        args=arguments,
+        data_collator=default_data_collator,
+        train_dataset=[_features(rows[i], _is_decoder_only(base)) for i in range(len(rows))],
         callbacks=[timer],
-    )  # fmt: skip
+    )
     return trainer.train().training_loss
+
+
+def _is_decoder_only(base: Base) -> bool:
+    return base.facts.family == "decoder-only"
 
 
 def _features(row: dict[str, Any], decoder_only: bool) -> dict[str, list[int]]:
@@ -126,41 +138,48 @@ def _features(row: dict[str, Any], decoder_only: bool) -> dict[str, list[int]]:
 
 def _loop(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Path) -> float:
     """As somebody writes it who knows where time goes."""
-    model, losses = stock_model(request, base).train(), []
-    decoder_only, size = base.facts.family == "decoder-only", request.bench.batch
-    features = [_features(rows[i], decoder_only) for i in range(len(rows))]
-    batches = [loop.batch_of(features[start : start + size], base.device)
-               for start in range(0, len(features), size)]  # fmt: skip
-    shares = decoder_only and request.method == "prompt"
-    for loss in loop.steps(model, batches, RATES[request.method], shares_prompt=shares,
-                           autocast=lambda: _autocast(base)):  # fmt: skip
-        losses.append(loss)
-        timer.tick()
-    return float(torch.stack(losses).mean())
+    model, size = models.stock_model(request, base).train(), request.bench.batch
+    features = [_features(rows[i], _is_decoder_only(base)) for i in range(len(rows))]
+    batches = [
+        loop.batch_of(features[start : start + size], base.device)
+        for start in range(0, len(features), size)
+    ]
+    shares = _is_decoder_only(base) and request.method == "prompt"
+
+    def loss_of(batch: dict[str, Any]) -> torch.Tensor:
+        with _autocast(base):
+            return loop.loss_of(model, batch, shares_prompt=shares)
+
+    losses = loop.steps(model, batches, models.RATES[request.method], loss_of)
+    return _timed(losses, timer)
 
 
 def _bare(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Path) -> float:
     """Our model and batches in a plain loop, without any Trainer."""
-    model = our_model(request, base).train()
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=RATES[request.method], weight_decay=0.0)
-    loss_of, losses = TokenLoss(base.facts.family == "decoder-only"), []
-    loader: Any = torch.utils.data.DataLoader(rows, request.bench.batch, collate_fn=Batches(base))
-    for batch in loader:
+    model = models.our_model(request, base).train()
+    token_loss = TokenLoss(_is_decoder_only(base))
+    batches: Any = DataLoader(rows, request.bench.batch, collate_fn=Batches(base))
+
+    def loss_of(batch: dict[str, Any]) -> torch.Tensor:
         inputs = {name: value.to(base.device) for name, value in batch.items()}
         labels = inputs.pop("labels")
         with _autocast(base):
-            loss = loss_of(model(**inputs), labels)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, loop.MOST_NORM)
-        optimizer.step()
-        optimizer.zero_grad()
-        losses.append(loss.detach())
-        timer.tick()
-    return float(torch.stack(losses).mean())
+            return token_loss(model(**inputs), labels)
+
+    losses = loop.steps(model, batches, models.RATES[request.method], loss_of)
+    return _timed(losses, timer)
 
 
-def _autocast(base: Base) -> Any:
+def _timed(losses: Iterator[torch.Tensor], timer: StepTimer) -> float:
+    """The mean of the losses of all steps, the end of each of which `timer` has seen."""
+    found = []
+    for loss in losses:
+        found.append(loss)
+        timer.on_step_end()
+    return float(torch.stack(found).mean())
+
+
+def _autocast(base: Base) -> AbstractContextManager[Any]:
     if base.dtype == "float32":
         return nullcontext()
     return torch.autocast(base.device.partition(":")[0], getattr(torch, base.dtype))
