@@ -107,7 +107,7 @@ def _count(rows: list[dict[str, Any]]) -> None:
 
 @functools.cache
 def _counts(headline: str, texts: tuple[str, ...], references: tuple[str, ...]) -> list[list[int]]:
-    from tunebook.comparison.corpus import statistics_of
+    from tunebook.metrics.corpus import statistics_of
 
     several = [[reference] for reference in references]
     return statistics_of(headline, texts, several, SIGNATURES[headline]).astype(int).tolist()

@@ -12,8 +12,8 @@ import pytest
 from recipes.command import answer
 from recipes.run import one_run
 from tunebook.comparison import load
-from tunebook.comparison.corpus import statistics_of
 from tunebook.comparison.predictions import read_predictions
+from tunebook.metrics.corpus import statistics_of
 from tunebook.sweep.ending import REPORT, report_written
 
 QUICK = ("training.max_steps=2", "training.batch_size=4", "decoding.max_new_tokens=8")

@@ -9,7 +9,6 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from scipy import stats
 
-from tunebook.comparison.corpus import statistics_of, value_of
 from tunebook.comparison.significance import (
     Sample,
     corrected,
@@ -21,6 +20,7 @@ from tunebook.comparison.significance import (
     weights,
 )
 from tunebook.metrics.bootstrap import interval as interval_of_a_run
+from tunebook.metrics.corpus import statistics_of, value_of
 
 COMPARISONS = 1000
 EXAMPLES = 100

@@ -9,9 +9,8 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from tunebook.comparison.corpus import value_of
 from tunebook.metrics import score, tokenizers
-from tunebook.metrics.sacrebleu_statistics import scores, sentence_statistics
+from tunebook.metrics.corpus import scores, sentence_statistics, value_of
 
 PREDICTIONS = ["the cat sat on the mat .", "a dog", "", "il a été là hier soir"]
 RAGGED = [

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from tunebook import documents
-from tunebook.comparison.corpus import CORPUS_METRICS, NOT_RESAMPLED, statistics_of, value_of
 from tunebook.documents import BrokenDocument
 from tunebook.metrics.bootstrap import Matrix
+from tunebook.metrics.corpus import CORPUS_METRICS, NOT_RESAMPLED, statistics_of, value_of
 
 STATISTICS = "statistics"
 """The optional key of a row that holds what the example adds to corpus metrics."""

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tunebook.comparison.corpus import value_of
 from tunebook.metrics.bootstrap import Matrix
+from tunebook.metrics.corpus import value_of
 
 RESAMPLES = 2000
 CELLS_AT_ONCE = 4_000_000  # 32 MB of weights in memory at a time

@@ -1,12 +1,9 @@
 """BLEU (Papineni et al., 2002), computed by sacrebleu (Post, 2018)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from sacrebleu.metrics.bleu import BLEU as SacreBLEU
-
-from tunebook.metrics.metric import Metric, Result
-from tunebook.metrics.sacrebleu_statistics import corpus_result
+from tunebook.metrics.metric import Metric, Result, corpus_result
 from tunebook.metrics.tokenizers import tokenizer_for
 
 HIGHER_IS_BETTER = {"bleu": True}
@@ -36,10 +33,4 @@ class BLEU(Metric):
             ValueError: a row has no reference, or the language's tokenizer is not installed.
         """
         tokenizer = tokenizer_for(self.language)
-        corpus, sentence = _sacrebleu(tokenizer), _sacrebleu(tokenizer, effective_order=True)
-        return {"bleu": corpus_result("bleu", corpus, sentence, predictions, references)}
-
-
-def _sacrebleu(tokenizer: str, *, effective_order: bool = False) -> Any:
-    # force only silences the warning about text that looks tokenized.
-    return SacreBLEU(tokenize=tokenizer, effective_order=effective_order, force=True)
+        return {"bleu": corpus_result("bleu", predictions, references, tokenizer)}

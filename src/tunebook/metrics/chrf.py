@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from sacrebleu.metrics.chrf import CHRF
-
-from tunebook.metrics.metric import Metric, Result
-from tunebook.metrics.sacrebleu_statistics import corpus_result
+from tunebook.metrics.metric import Metric, Result, corpus_result
 
 HIGHER_IS_BETTER = {"chrf": True}
 
@@ -33,5 +30,4 @@ class ChrF(Metric):
         Raises:
             ValueError: a row has no reference.
         """
-        chrf = CHRF()
-        return {"chrf": corpus_result("chrf", chrf, chrf, predictions, references)}
+        return {"chrf": corpus_result("chrf", predictions, references)}

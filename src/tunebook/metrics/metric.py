@@ -10,9 +10,9 @@ import datasets
 import evaluate
 import numpy as np
 
-from tunebook.metrics import bootstrap
+from tunebook.metrics import bootstrap, corpus
 from tunebook.metrics.bootstrap import Interval, Matrix
-from tunebook.metrics.rows import check_rows
+from tunebook.metrics.scoring import check_rows
 from tunebook.metrics.text import primary_language
 
 INPUTS = """
@@ -66,6 +66,35 @@ def mean_result(key: str, examples: Sequence[float], signature: str) -> Result:
     )
 
 
+def corpus_result(
+    key: str,
+    predictions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    tokenizer: str = "13a",
+) -> Result:
+    """The result of sacrebleu's "bleu" or "chrf", with its scores of sentences beside it."""
+    require_references(references)
+    whole = corpus.sacrebleu_metric(key, tokenizer)
+    sentence = corpus.sacrebleu_metric(key, tokenizer, effective_order=True)
+    statistics = corpus.sentence_statistics(whole, predictions, references)
+    return Result(
+        key,
+        value=float(corpus.scores(whole, statistics.sum(axis=0, keepdims=True))[0]),
+        examples=corpus.scores(sentence, statistics).tolist(),
+        signature=str(whole.get_signature()),
+        statistics=statistics,
+        aggregate=lambda sums: corpus.scores(whole, sums),
+        counts=statistics.astype(np.int64).tolist(),
+    )
+
+
+def require_references(references: Sequence[Sequence[str]]) -> None:
+    """Raise ValueError for the first row without a reference."""
+    for row, texts in enumerate(references):
+        if not texts:
+            raise ValueError(f"references[{row}] is empty; this metric needs at least one text")
+
+
 class Metric(evaluate.Metric):
     """Base class of the metrics; a subclass states its papers and measures.
 
@@ -90,7 +119,7 @@ class Metric(evaluate.Metric):
     def measure(
         self, predictions: Sequence[str], references: Sequence[Sequence[str]]
     ) -> dict[str, Result]:
-        """Results by metric key. Rows have been checked with `rows.check_rows`.
+        """Results by metric key. Rows have been checked with `scoring.check_rows`.
 
         Raises:
             ValueError: a row has no reference where the metric needs one.

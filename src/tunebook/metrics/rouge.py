@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import Tokenizer
 
-from tunebook.metrics.metric import Metric, Result, mean_result
-from tunebook.metrics.rows import require_references
+from tunebook.metrics.metric import Metric, Result, mean_result, require_references
 from tunebook.metrics.text import words
 
 HIGHER_IS_BETTER = {"rouge1": True, "rouge2": True, "rougeL": True, "rougeLsum": True}

@@ -1,5 +1,7 @@
 """Score predictions against references with any of the metrics in this folder."""
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from tunebook.errors import did_you_mean
 from tunebook.metrics.catalogue import check_name, keys
-from tunebook.metrics.rows import check_rows
 
 if TYPE_CHECKING:
     from tunebook.metrics.bootstrap import Interval
@@ -24,13 +25,13 @@ class Scores:
     intervals: (low, high), the 95 % bootstrap interval of the values that it was asked for; None
         for a metric that has none ("distinct1"), and with fewer than two examples.
     counts: what each example adds to the sums of a corpus metric ("bleu", "chrf"), as
-        `comparison.corpus` reads them; metrics whose value is a mean have none.
+        `corpus.value_of` reads them; metrics whose value is a mean have none.
     """
 
     values: dict[str, float]
     examples: dict[str, list[float]]
     signatures: dict[str, str]
-    intervals: "dict[str, Interval]"
+    intervals: dict[str, Interval]
     counts: dict[str, list[list[int]]]
 
 
@@ -78,8 +79,8 @@ def score(
 
 
 def _results_of(
-    metric: "Metric", name: str, predictions: Sequence[str], references: Sequence[Sequence[str]]
-) -> "dict[str, Result]":
+    metric: Metric, name: str, predictions: Sequence[str], references: Sequence[Sequence[str]]
+) -> dict[str, Result]:
     from tunebook.metrics.metric import Result
 
     found = metric.measure(predictions, references)
@@ -92,7 +93,7 @@ def _results_of(
     return found
 
 
-def metric_class(name: str) -> "type[Metric]":
+def metric_class(name: str) -> type[Metric]:
     """The subclass of `evaluate.Metric` in the file of metric `name`.
 
     Raises:
@@ -108,6 +109,21 @@ def metric_class(name: str) -> "type[Metric]":
     if len(metrics) != 1:
         raise TypeError(f"{module.__file__} defines {len(metrics)} subclasses of Metric, not one")
     return metrics[0]
+
+
+def check_rows(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> None:
+    """Raise ValueError unless there is one text and one list of texts for each example."""
+    if len(predictions) != len(references):
+        raise ValueError(f"{len(predictions)} predictions but {len(references)} rows of references")
+    if not predictions:
+        raise ValueError("no examples to score")
+    for row, (prediction, texts) in enumerate(zip(predictions, references, strict=True)):
+        if not isinstance(prediction, str):
+            raise ValueError(f"predictions[{row}] is {prediction!r}, not a text")
+        if isinstance(texts, str) or not isinstance(texts, Sequence):
+            raise ValueError(f"references[{row}] is {texts!r}; give a list of texts for each one")
+        if wrong := [text for text in texts if not isinstance(text, str)]:
+            raise ValueError(f"references[{row}] holds {wrong[0]!r}, not a text")
 
 
 def _check_names(names: Sequence[str]) -> None:

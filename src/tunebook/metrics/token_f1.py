@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from tunebook.metrics import text
-from tunebook.metrics.metric import Metric, Result, mean_result
-from tunebook.metrics.rows import require_references
+from tunebook.metrics.metric import Metric, Result, mean_result, require_references
 
 HIGHER_IS_BETTER = {"token_f1": True}
 
