@@ -5,8 +5,10 @@ Nothing heavy is imported before a test asks for a model.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +183,19 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
         return compose(f"outputs={tmp_path / 'outputs'}", *words)
 
     return composed
+
+
+@pytest.fixture(autouse=True)
+def _libraries_are_searched_once() -> None:
+    """Looking for garbage among torch and transformers takes half a second, twice a run."""
+    global _modules_searched
+    if len(sys.modules) >= _modules_searched + 100:
+        gc.collect()
+        gc.freeze()  # what lives now is passed over from now on
+        _modules_searched = len(sys.modules)
+
+
+_modules_searched = 0
 
 
 @pytest.fixture(autouse=True)

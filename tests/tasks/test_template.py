@@ -9,7 +9,8 @@ import pytest
 
 from tunebook.errors import RequestError
 from tunebook.schema import TaskSettings, TemplateSettings
-from tunebook.tasks import Task, options_of, sandbox, task_of
+from tunebook.tasks import Task, options_of, task_of
+from tunebook.templates import sandbox
 from tunebook.templates.template import Template, bare_text, check_template
 
 QA = {"context": "Anna is in Rome.", "question": "Where is Anna?"}
