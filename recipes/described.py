@@ -17,7 +17,7 @@ from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import ModelFacts, facts_at_hand
 from tunebook.settings import Settings, settings_from
 from tunebook.settings.advice import advice
-from tunebook.settings.checks import check, check_without_model
+from tunebook.settings.checks import check
 from tunebook.settings.resolve import filled
 
 BY_DEFAULT = "default"
@@ -89,8 +89,7 @@ def describe(name: str | None, words: Sequence[str] = ()) -> Described:
     """
     made = compose_named(name, words)
     settings, origins = _filled(made, made.settings)
-    problems = check(settings, made.facts) if made.facts else check_without_model(settings)
-    if problems:
+    if problems := check(settings, made.facts):
         raise RequestError(problems)
     usual, usual_origins, in_options = _usual(made)
     written = _written(made)

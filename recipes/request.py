@@ -23,7 +23,6 @@ from recipes.composition import apply, compose_groups, forget, in_hydra, plain
 from recipes.outside import adopt, as_known, file_of, problems_of
 from tunebook import folders
 from tunebook.errors import Problem, RequestError, did_you_mean
-from tunebook.methods import trains
 from tunebook.settings import Settings, settings_from
 from tunebook.settings.reading import every_key
 from tunebook.settings.written import place_of
@@ -295,7 +294,7 @@ def _problems_of_runs(request: Request) -> list[Problem]:
 
 def _nothing_to_tune(runs: Sequence[Settings]) -> list[Problem]:
     """A search is asked for, and no run of them trains anything."""
-    if not any(one.tune.trials for one in runs) or any(trains(one.method) for one in runs):
+    if not any(one.tune.trials for one in runs) or any(one.method.trains for one in runs):
         return []
     names = " and ".join(dict.fromkeys(one.method.name for one in runs))
     what = f"with {names} nothing is trained, so there is nothing to tune"

@@ -82,7 +82,7 @@ def plan_of(request: Request) -> tuple[list[Planned], list[str]]:
     ]
     bases = list(dict.fromkeys(_base_of(one.settings) for one in plan))
     plan.sort(key=lambda one: (bases.index(_base_of(one.settings)),
-                               one.settings.method.kind == "full"))  # fmt: skip
+                               one.settings.method.trains_base))  # fmt: skip
     first = next(iter(runs))
     return plan, [_bare(first[at]).partition("=")[0] for at in varied]
 

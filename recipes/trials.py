@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tunebook.methods import trains
 from tunebook.models.keeping import what_is_loaded
 from tunebook.schema import Settings
 from tunebook.search import plan, refuse_the_seed_of_trials
@@ -39,7 +38,7 @@ def _searches(settings: Settings) -> bool:
     """Whether trials are still to be planned: typed by hand, `tune.only` asks for one part."""
     tune = settings.tune
     wanted = tune.trials is not None and tune.only is None and not settings.dry_run
-    return wanted and trains(settings.method)
+    return wanted and settings.method.trains
 
 
 def _phases(runs: Sequence[Planned]) -> tuple[list[Planned], list[Planned]]:
@@ -48,7 +47,7 @@ def _phases(runs: Sequence[Planned]) -> tuple[list[Planned], list[Planned]]:
     for one in waiting:
         refuse_the_seed_of_trials(one.settings)
     first = [*_trials(waiting), *(one for one in runs if not _searches(one.settings))]
-    first.sort(key=lambda one: one.settings.method.kind == "full")
+    first.sort(key=lambda one: one.settings.method.trains_base)
     return first, [Planned((*one.words, "++tune.only=winner"), one.label, one.settings)
                    for one in waiting]  # fmt: skip
 

@@ -11,8 +11,11 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from tunebook.errors import Problem, RequestError
+
+T = TypeVar("T")
 
 
 def names(package: str, without: Sequence[str] = ()) -> list[str]:
@@ -43,6 +46,23 @@ def find(package: str, name: str, needed: Sequence[str] = ()) -> ModuleType:
     return module
 
 
+def find_class(package: str, name: str, base: type[T]) -> type[T]:
+    """The one class derived from `base` that the module `name` of `package` defines.
+
+    Raises as `find`.
+    """
+    module = find(package, name)
+    found = [
+        one
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, base) and one.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        what = f"defines {len(found)} subclasses of {base.__name__}, not one"
+        raise RequestError(Problem(str(file_of(package, name)), what, "See docs/adding.md."))
+    return found[0]
+
+
 def file_of(package: str, name: str) -> Path:
     """Where the module `name` of `package` stands."""
     (folder, *_) = importlib.import_module(package).__path__
@@ -66,7 +86,7 @@ def place_of(error: BaseException) -> str | None:
 
 FOLDERS = [Path(__file__).parent / name for name in ("tasks", "methods", "metrics")]
 OURS = frozenset(
-    {"__init__", "task", "metric", "scoring", "rows", "bootstrap", "text", "catalogue"}
+    {"__init__", "task", "method", "metric", "scoring", "rows", "bootstrap", "text", "catalogue"}
     | {"sacrebleu_statistics", "tokenizers"}
 )
 """What the modules in those folders are made with."""

@@ -7,8 +7,9 @@ A `null` in the configuration means "decided from the method, the model's family
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from tunebook.errors import Problem
 from tunebook.typed import required, setting
 
 SCHEMA = 1
@@ -138,7 +139,11 @@ class ModelSettings:
 
 @dataclass
 class MethodSettings:
-    """What is trained. A method's own options are in its module in tunebook.methods."""
+    """What is trained, and all that others need to know of it.
+
+    Each kind of method is a class in tunebook.methods: its own options are more fields, and what it
+    does otherwise than PEFT's usual changes of layers are other answers.
+    """
 
     name: str = required("the method's name in folders and tables")
     kind: str = required("the module of tunebook.methods that builds it")
@@ -151,6 +156,34 @@ class MethodSettings:
     search: dict[str, dict[str, Any]] = setting(
         {}, "what tune=… tries, key by key; empty: the learning rate", changes_result=False
     )
+
+    trains: ClassVar[bool] = True
+    trains_base: ClassVar[bool] = False
+    """Whether the weights of the base are trained themselves."""
+    shares_base: ClassVar[bool] = False
+    """Whether the base's own modules stay as they are, so that several runs can answer from it."""
+    is_soft_prompt: ClassVar[bool] = False
+    """Whether all that is learned are vectors in front of the input."""
+    weights_folder: ClassVar[str | None] = "adapter"
+    """The folder of a run that holds what was trained; None where nothing was."""
+    place: ClassVar[str] = "the input"
+    """What the virtual tokens stand in front of, in words."""
+    grows_with: ClassVar[tuple[str, ...]] = ()
+    """The options that memory grows with."""
+
+    @property
+    def virtual_tokens(self) -> int:
+        """Positions that the method adds in front of each input."""
+        return getattr(self, "num_virtual_tokens", 0)
+
+    @property
+    def decoder_tokens(self) -> int:
+        """Those of them that stand in front of what an encoder-decoder model writes."""
+        return 0
+
+    def misfits(self, model: ModelSettings) -> list[Problem]:
+        """What is wrong with the model's options for this method."""
+        return []
 
 
 @dataclass

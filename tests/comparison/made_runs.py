@@ -69,7 +69,7 @@ def make_run(
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / "predictions.jsonl").write_text(lines)
         value = _value(headline, scores, texts, references)
-        trained = settings.method.kind != "baseline"
+        trained = settings.method.trains
         _write(folder / "metrics.json",
                {**_metrics(settings, value, before, len(rows), trained), **(metrics or {})}
                )  # fmt: skip

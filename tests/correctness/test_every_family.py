@@ -79,7 +79,7 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
     steps.check_method(base, settings)
     torch.manual_seed(0)
     model = methods.attach(base, settings, lambda _: None).train()
-    if methods.trains(settings.method):
+    if settings.method.trains:
         rows, loss = rows_for(family), TokenLoss(base.facts.family == "decoder-only")
         learned = [one for one in model.parameters() if one.requires_grad]
         optimizer = torch.optim.SGD(learned, lr=0.05)

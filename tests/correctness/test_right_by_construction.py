@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from tests.correctness.conftest import FAMILIES, METHODS, TrainedModel
-from tunebook import methods
 from tunebook.engine import generate
 from tunebook.engine.matmul import OURS
 from tunebook.training import Batches, TokenLoss
@@ -123,7 +122,7 @@ def test_stock_peft_loads_the_adapter_to_the_same_logits(
             ours = one.model(**given).logits
     stock = torch.load(tmp_path / "logits.pt", weights_only=True)
     assert torch.allclose(ours, faster, rtol=1e-4, atol=1e-4)
-    if methods.is_soft_prompt(one.settings.method) and family == "tiny_llama":
+    if one.settings.method.is_soft_prompt and family == "tiny_llama":
         # Ours are the text's alone, by another path.
         assert torch.allclose(stock[:, -ours.shape[1] :], ours, rtol=1e-4, atol=1e-4)
     else:

@@ -81,16 +81,16 @@ def test_the_same_again_runs_nothing(words: list[str], capsys: pytest.CaptureFix
 def test_goes_on_past_failures_and_names_them(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tunebook.methods import prompt
+    from tunebook.methods.prompt import PromptTuning
 
-    original = prompt.attach
+    original = PromptTuning.attach
 
-    def full(base: Any, settings: Settings, say: Any) -> Any:
+    def full(self: Any, base: Any, settings: Settings, say: Any) -> Any:
         if settings.method.num_virtual_tokens == 5:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
-        return original(base, settings, say)
+        return original(self, base, settings, say)
 
-    monkeypatch.setattr(prompt, "attach", full)
+    monkeypatch.setattr(PromptTuning, "attach", full)
     failing = [*words, "method=prompt", "method.num_virtual_tokens=3,5,4", "seed=0"]
     assert answer(failing, one_run, "recipes.run") == 1
     shown, told = capsys.readouterr()
@@ -110,17 +110,17 @@ def test_goes_on_past_failures_and_names_them(
 def test_a_failed_run_is_tried_again(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tunebook.methods import lora
+    from tunebook.methods.lora import LoRA
 
-    swept, original = [*words, "method=lora", "seed=0,1"], lora.attach
+    swept, original = [*words, "method=lora", "seed=0,1"], LoRA.attach
 
-    def fails(base: Any, settings: Settings, say: Any) -> Any:
+    def fails(self: Any, base: Any, settings: Settings, say: Any) -> Any:
         if settings.seed == 1:
             raise MemoryError
-        return original(base, settings, say)
+        return original(self, base, settings, say)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lora, "attach", fails)
+        patch.setattr(LoRA, "attach", fails)
         assert answer(swept, one_run, "recipes.run") == 1
     assert "seed=1: MemoryError: out of memory. Lower" in capsys.readouterr().err
     assert state(folders()["lora 1"]) == "failed"

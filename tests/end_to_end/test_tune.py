@@ -18,7 +18,7 @@ from finished import finished
 
 from recipes.command import answer
 from recipes.run import one_run
-from tunebook.methods import lora
+from tunebook.methods.lora import LoRA
 from tunebook.settings import Settings
 
 STEPS = ["training.max_steps=3", "training.batch_size=4", "decoding.max_new_tokens=4"]
@@ -86,16 +86,16 @@ def test_a_sweep_searches_once_a_method_and_runs_the_winner_on_every_seed(
 def test_a_trial_that_fails_is_told_and_fails_no_run(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = lora.attach
+    original = LoRA.attach
 
-    def attach(base: Any, settings: Settings, say: Any) -> Any:
+    def attach(self: Any, base: Any, settings: Settings, say: Any) -> Any:
         if settings.seed == 1000 and settings.method.r == 8:  # type: ignore[attr-defined]
             raise MemoryError
-        return original(base, settings, say)
+        return original(self, base, settings, say)
 
     swept = ["-m", *words, "method=lora", "seed=0,1", "tune=3"]
     with monkeypatch.context() as patch:
-        patch.setattr(lora, "attach", attach)
+        patch.setattr(LoRA, "attach", attach)
         assert answer(swept, one_run, "recipes.run") == 0
     told = capsys.readouterr().err
     assert re.search(r"^tunebook: 3 trials: (\d failed, \d done|\d done, \d failed)", told, re.M)
@@ -113,7 +113,7 @@ def test_where_no_trial_ends_its_runs_fail_and_the_others_do_not(
     def attach(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(lora, "attach", attach)
+    monkeypatch.setattr(LoRA, "attach", attach)
     swept = ["-m", *words, "method=lora,prompt", "tune=2"]
     assert answer(swept, one_run, "recipes.run") == 1
     shown, told = capsys.readouterr()

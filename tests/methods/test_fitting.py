@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tunebook.pipeline.run import _in_a_line
+from tunebook.pipeline.failures import _in_a_line
 
 from tunebook import methods
 from tunebook.methods.parts import fitting

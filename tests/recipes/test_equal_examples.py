@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recipes import compose
-from tunebook import folders, methods
+from tunebook import folders
 from tunebook.settings import resolve
 from tunebook.settings.resolve import steps_of
 
@@ -19,7 +19,7 @@ VILLAGE_RECIPES = [
 
 def examples_seen(*words: str) -> int | None:
     settings = resolve(compose(*words)).settings
-    if not methods.trains(settings.method):
+    if not settings.method.trains:
         return None
     training = settings.training
     assert training.batch_size is not None

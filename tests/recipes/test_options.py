@@ -61,7 +61,7 @@ def test_validates_with_a_model_of_each_family(
     settings = resolve(compose(*words)).settings
     training = settings.training
     assert None not in (training.optim, training.batch_size, training.lr_scheduler_type)
-    trains = settings.method.kind != "baseline"
+    trains = settings.method.trains
     assert (training.learning_rate is not None) == trains
 
 
@@ -82,7 +82,7 @@ def test_a_model_says_its_licence_and_where_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", folders.options("method"))
 def test_a_method_keeps_its_defaults_inside_its_usual_learning_rates(name: str) -> None:
     method = compose(f"method={name}").method
-    if method.kind == "baseline":
+    if not method.trains:
         assert method.by_family == {}
         return
     low, high = method.usual_learning_rate

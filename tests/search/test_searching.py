@@ -15,7 +15,7 @@ import yaml
 import tunebook
 from recipes import compose
 from tunebook.errors import RequestError, RunFailed
-from tunebook.methods import lora
+from tunebook.methods.lora import LoRA
 from tunebook.settings import Settings
 
 SMALL = ["training.max_steps=4", "training.batch_size=4", "decoding.max_new_tokens=4"]
@@ -141,12 +141,12 @@ def test_held_out_test_rows_stay_held_out(words: list[str], tmp_path: Path) -> N
 
 
 def fails_at(rank: int, error: Exception) -> Callable[..., Any]:
-    original = lora.attach
+    original = LoRA.attach
 
-    def attach(base: Any, settings: Settings, say: Any) -> Any:
+    def attach(self: Any, base: Any, settings: Settings, say: Any) -> Any:
         if settings.method.r == rank:  # type: ignore[attr-defined]
             raise error
-        return original(base, settings, say)
+        return original(self, base, settings, say)
 
     return attach
 
@@ -159,7 +159,7 @@ def test_a_trial_out_of_memory_counts_is_told_and_is_tried_again(
     failing = [trial.number for trial in planned if trial.values["method.r"] == 8]
     assert failing[0] == 1
     with monkeypatch.context() as patch:
-        patch.setattr(lora, "attach", fails_at(8, MemoryError()))
+        patch.setattr(LoRA, "attach", fails_at(8, MemoryError()))
         result, said = run(words, "tune=4")
     entries = report_of(result)["trials"]
     assert [one["trial"] for one in entries if one["state"] == "failed"] == failing
@@ -173,7 +173,7 @@ def test_a_trial_out_of_memory_counts_is_told_and_is_tried_again(
 def test_where_no_trial_ends_well_the_run_fails(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lora, "attach", fails_at(8, MemoryError()))
+    monkeypatch.setattr(LoRA, "attach", fails_at(8, MemoryError()))
     with pytest.raises(RunFailed, match="none of 3 trials has a validation loss: MemoryError"):
         run(words, "tune=3", "method.r=8")
 
@@ -181,17 +181,17 @@ def test_where_no_trial_ends_well_the_run_fails(
 def test_a_loss_that_is_no_number_is_a_result_and_not_tried_again(
     words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attach = lora.attach
+    attach = LoRA.attach
 
-    def diverging(base: Any, settings: Settings, say: Any) -> Any:
-        model = attach(base, settings, say)
+    def diverging(self: Any, base: Any, settings: Settings, say: Any) -> Any:
+        model = attach(self, base, settings, say)
         if settings.training.learning_rate > 1:
             for one in model.parameters():
                 if one.requires_grad:
                     one.data.fill_(math.nan)
         return model
 
-    monkeypatch.setattr(lora, "attach", diverging)
+    monkeypatch.setattr(LoRA, "attach", diverging)
     settings = compose(*words, "tune=2")
     settings.method.search = {"training.learning_rate": {"low": 10, "high": 100, "log": True}}
     result = tunebook.run(settings, lambda _: None)

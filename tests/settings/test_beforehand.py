@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,21 +10,6 @@ import pytest
 from recipes import compose
 from tunebook.errors import RequestError
 from tunebook.settings import resolve
-from tunebook.settings.beforehand import (
-    BUILT_IN,
-    OPTIMIZER_PACKAGES,
-    REFUSED,
-    REFUSED_BY_PEFT,
-    arguments_of_schedules,
-)
-from tunebook.settings.installed import (
-    OPTIMIZERS,
-    SCHEDULES,
-    TRAINING_ARGUMENTS,
-    enumerated,
-    options_of,
-    values_of,
-)
 
 KWARGS = "training.arguments.lr_scheduler_kwargs"
 REFUSALS = {
@@ -75,29 +59,6 @@ def test_is_refused_before_the_work(words: tuple[str, ...]) -> None:
 
 def test_a_baseline_needs_no_optimizer() -> None:
     assert resolve(compose("method=zero_shot", "training.optim=lion_32bit"))
-
-
-@pytest.mark.parametrize("name", sorted(values_of(*SCHEDULES)))
-def test_the_arguments_of_a_schedule_are_those_of_its_function(name: str) -> None:
-    from transformers.optimization import TYPE_TO_SCHEDULER_FUNCTION
-
-    known = inspect.signature(TYPE_TO_SCHEDULER_FUNCTION[name]).parameters  # type: ignore[index]
-    required, optional = arguments_of_schedules()[name]
-    assert {*required, *(optional or ())} <= set(known)
-    assert all(known[key].default is inspect.Parameter.empty for key in required)
-    assert (optional is None) == any(one.kind is one.VAR_KEYWORD for one in known.values())
-
-
-def test_every_optimizer_is_built_in_or_has_a_package() -> None:
-    assert set(BUILT_IN) <= values_of(*OPTIMIZERS)
-    for start in OPTIMIZER_PACKAGES:
-        assert any(name.startswith(start) for name in values_of(*OPTIMIZERS)), start
-
-
-def test_what_is_refused_is_an_option() -> None:
-    assert set(REFUSED) <= set(options_of(*TRAINING_ARGUMENTS))
-    assert set(REFUSED_BY_PEFT) <= set(options_of("peft", "tuners/lora/config.py", "LoraConfig"))
-    assert enumerated(*TRAINING_ARGUMENTS)["logging_strategy"] == {"no", "steps", "epoch"}
 
 
 @pytest.mark.parametrize("words", [

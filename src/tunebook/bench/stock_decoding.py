@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import data, methods
+from tunebook import data
 from tunebook.errors import Problem, RequestError
 from tunebook.predicting.finished import FinishedRun
 from tunebook.tasks import task_of
@@ -35,7 +35,7 @@ def compare_decoding(folder: str | Path, say: Say, model: str | None = None) -> 
     Raises RequestError for a run that has no soft prompt of a decoder-only model.
     """
     run = FinishedRun.read(folder)
-    soft = methods.is_soft_prompt(run.settings.method)
+    soft = run.settings.method.is_soft_prompt
     if not soft or run.settings.model.family == "encoder-decoder":
         what = "has no soft prompt of a decoder-only model; others are right in stock batches"
         raise RequestError(Problem(str(run.path), what, "Give a run of method=prompt or p_tuning."))

@@ -1,68 +1,43 @@
 """The methods: what is trained in front of, inside, or instead of the frozen model.
 
-One module a kind of method, each with `OPTIONS` (its settings), `PEFT_CONFIG` (the class of PEFT
-that it configures, or None, and then `config(base, settings)`), `SET_HERE` (options of that class
-that have a key of ours) and `attach(base, settings, say)`; `SOFT_PROMPT = True` where all that is
-learned are vectors in front of the input; `GROWS_WITH`, the options that memory grows with.
+One module a kind of method, each with one class derived from `methods.method.Method`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from tunebook import plugins
 from tunebook.errors import RequestError
-from tunebook.plugins import find, names
+from tunebook.methods.method import Method
 from tunebook.schema import MethodSettings, Settings
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
+    from tunebook.models.facts import ModelFacts
 
-__all__ = [
-    "attach",
-    "check",
-    "is_soft_prompt",
-    "kinds",
-    "module_of",
-    "options_of",
-    "trains",
-    "weights_folder",
-]
-
-
-NEEDED = ("OPTIONS", "PEFT_CONFIG", "SET_HERE", "attach")
+__all__ = ["attach", "check", "decoder_positions", "kinds", "options_of"]
 
 
 def kinds() -> list[str]:
     """Every kind of method that has a module here."""
-    return names(__name__)
+    return plugins.names(__name__, without=("method",))
 
 
-def module_of(kind: str) -> Any:
-    """The module of a kind of method. Raises KeyError for an unknown kind."""
-    return find(__name__, kind, NEEDED)
+def options_of(kind: str) -> type[Method]:
+    """The class of a kind of method. Raises KeyError for an unknown kind."""
+    return plugins.find_class(__name__, kind, Method)
 
 
-def options_of(kind: str) -> type[MethodSettings]:
-    """The settings class of a kind of method. Raises KeyError for an unknown kind."""
-    return module_of(kind).OPTIONS
+def decoder_positions(method: MethodSettings, facts: ModelFacts) -> int | None:
+    """Tokens of an answer that an encoder-decoder's decoder has positions for; None for no limit.
 
-
-def trains(settings: MethodSettings) -> bool:
-    """Whether the method trains anything; a baseline does not."""
-    return settings.kind != "baseline"
-
-
-def weights_folder(settings: MethodSettings) -> str | None:
-    """The folder of a run that holds what was trained; None for a baseline."""
-    if not trains(settings):
+    Those of a prefix stand in front of them.
+    """
+    if facts.family != "encoder-decoder" or facts.decoder_context is None:
         return None
-    return "model" if settings.kind == "full" else "adapter"
-
-
-def is_soft_prompt(settings: MethodSettings) -> bool:
-    """Whether the method ends in vectors in front of the input, and in nothing else."""
-    return getattr(module_of(settings.kind), "SOFT_PROMPT", False)
+    return max(0, facts.decoder_context - method.decoder_tokens)
 
 
 def check(base: Base, settings: Settings, also: Callable[[Any], object] = lambda _: None) -> None:
@@ -72,22 +47,19 @@ def check(base: Base, settings: Settings, also: Callable[[Any], object] = lambda
     """
     from tunebook.methods.parts.fitting import too_large
     from tunebook.methods.parts.trial import try_in_front
-    from tunebook.methods.parts.wrapping import rehearse
 
-    if not trains(settings.method):
+    method = cast(Method, settings.method)
+    if not method.trains:
         return
-    module = module_of(settings.method.kind)
-    learned = sum(one.numel() for one in base.model.parameters())
-    config = module.config(base, settings) if module.PEFT_CONFIG is not None else None
-    if config is not None:
-        model = rehearse(base, config)
-        learned = sum(one.numel() for one in model.parameters() if one.requires_grad)
-    if problems := too_large(base, settings.method, learned):
+    config = method.config(base, settings)
+    model = base.model if config is None else method.rehearse(base, config)
+    learned = sum(one.numel() for one in model.parameters() if config is None or one.requires_grad)
+    if problems := too_large(base, method, learned):
         raise RequestError(problems)
     if config is not None and config.is_prompt_learning:
-        try_in_front(base, lambda: module.attach(base, settings, lambda _: None), also)
+        try_in_front(base, lambda: method.attach(base, settings, lambda _: None), also)
 
 
 def attach(base: Base, settings: Settings, say: Say) -> Any:
     """The base model with the method's parameters added, those alone requiring gradients."""
-    return module_of(settings.method.kind).attach(base, settings, say)
+    return cast(Method, settings.method).attach(base, settings, say)

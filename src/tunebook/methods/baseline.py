@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.schema import MethodSettings, Settings
+from tunebook.methods.method import Method
+from tunebook.schema import Settings
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
 
-OPTIONS = MethodSettings
-PEFT_CONFIG = None
-SET_HERE: dict[str, str] = {}
 
-
-def attach(base: Base, settings: Settings, say: Say) -> Any:
+@dataclass
+class Baseline(Method):
     """The base model as it is."""
-    return base.model
+
+    trains, shares_base, weights_folder = False, True, None
+
+    def attach(self, base: Base, settings: Settings, say: Say) -> Any:
+        """The base model as it is."""
+        return base.model

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunebook.methods.parts.wrapping import instruction_of, peft_config, wrap
-from tunebook.schema import MethodSettings, Settings
+from tunebook import tasks
+from tunebook.errors import Problem
+from tunebook.methods.method import Method
+from tunebook.schema import ModelSettings, Settings
 from tunebook.typed import setting
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base, Say
 
-PEFT_CONFIG = ("tuners/prefix_tuning/config.py", "PrefixTuningConfig")
-SET_HERE = {"num_virtual_tokens": "method.num_virtual_tokens", "init_weights": "method.init"}
-GROWS_WITH = ("num_virtual_tokens",)
-
 
 @dataclass
-class OPTIONS(MethodSettings):
+class PrefixTuning(Method):
     """How many positions, and where their keys and values start."""
 
     num_virtual_tokens: int = setting(20, "learned positions in front of every layer", at_least=1)
@@ -26,35 +24,46 @@ class OPTIONS(MethodSettings):
     init_text: str | None = setting(None, "start from this text; null: the task's instruction")
     peft: dict[str, Any] = setting({}, "any other option of peft.PrefixTuningConfig")
 
+    peft_name = "PREFIX_TUNING"
+    renamed = {"init_weights": "method.init"}
+    shares_base = True
+    place = "every layer"
+    grows_with = ("num_virtual_tokens",)
 
-def config(base: Base, settings: Settings) -> Any:
-    """PEFT's configuration for these settings."""
-    from peft import PrefixTuningConfig
+    @property
+    def decoder_tokens(self) -> int:
+        """All: a prefix reaches only the decoder of an encoder-decoder model."""
+        return self.num_virtual_tokens
 
-    from tunebook.methods.parts.shapes import sizes_of_prefix
+    def misfits(self, model: ModelSettings) -> list[Problem]:
+        """Keys and values are handed over in the cache."""
+        if not model.gradient_checkpointing:
+            return []
+        what = "prefix tuning needs the cache that gradient checkpointing switches off"
+        remedy = "Set it to false, or choose method=prompt or method=lora."
+        return [Problem("model.gradient_checkpointing", what, remedy)]
 
-    method = settings.method
-    assert isinstance(method, OPTIONS)
-    options = {
-        "num_virtual_tokens": method.num_virtual_tokens,
-        "init_weights": "zero" if method.init == "zero" else None,
-    }
-    sizes = sizes_of_prefix(base)
-    return peft_config(PrefixTuningConfig, base, settings, options, method.peft, sizes)
+    def options(self) -> dict[str, Any]:
+        """A start from text is set below; PEFT knows the others."""
+        init = "zero" if self.init == "zero" else None
+        return {"num_virtual_tokens": self.num_virtual_tokens, "init_weights": init}
 
+    def sizes(self, base: Base) -> dict[str, int]:
+        """Of the keys and values of every layer."""
+        from tunebook.methods.parts.shapes import sizes_of_prefix
 
-def attach(base: Base, settings: Settings, say: Say) -> Any:
-    """`base.model` with a learned prefix; it reaches only the decoder of an encoder-decoder."""
-    from peft import initialize_kv_prefix_from_past_key_values
+        return sizes_of_prefix(base)
 
-    from tunebook.methods.parts.initial import prefix_cache
+    def attach(self, base: Base, settings: Settings, say: Say) -> Any:
+        """`base.model` with a learned prefix; it reaches only the decoder of an encoder-decoder."""
+        from peft import initialize_kv_prefix_from_past_key_values
 
-    method = settings.method
-    assert isinstance(method, OPTIONS)
-    text = method.init_text or instruction_of(settings)
-    from_text = method.init == "text" and not method.peft.get("prefix_projection")
-    cache = prefix_cache(base, method.num_virtual_tokens, text) if from_text else None
-    model = wrap(base, config(base, settings))
-    if cache is not None:
-        initialize_kv_prefix_from_past_key_values(model, past_key_values=cache)
-    return model
+        from tunebook.methods.parts.initial import prefix_cache
+
+        text = self.init_text or tasks.instruction_of(settings.task)
+        from_text = self.init == "text" and not self.peft.get("prefix_projection")
+        cache = prefix_cache(base, self.num_virtual_tokens, text) if from_text else None
+        model = super().attach(base, settings, say)
+        if cache is not None:
+            initialize_kv_prefix_from_past_key_values(model, past_key_values=cache)
+        return model

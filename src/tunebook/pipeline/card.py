@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tunebook import methods
 from tunebook.counting import counted
 from tunebook.models.facts import ModelFacts
 from tunebook.schema import Settings
@@ -80,11 +79,11 @@ def _meaning(columns: Sequence[str]) -> str:
 
 
 def _loading(settings: Settings, facts: ModelFacts) -> str:
-    if settings.method.kind == "baseline":
+    if not settings.method.trains:
         return ""
     auto = AUTO[facts.family]
     lines = [f"from transformers import {auto}", "", _where(facts), ""]
-    if settings.method.kind == "full":
+    if settings.method.trains_base:
         lines.append(f'model = {auto}.from_pretrained("RUN_FOLDER/model")')
     else:
         lines.insert(0, "from peft import PeftModel")
@@ -108,7 +107,7 @@ def _base(facts: ModelFacts) -> str:
 
 
 def _padding(settings: Settings, facts: ModelFacts) -> str:
-    if not methods.is_soft_prompt(settings.method) or facts.family == "encoder-decoder":
+    if not settings.method.is_soft_prompt or facts.family == "encoder-decoder":
         return ""
     return """
 Generate for one input at a time there: PEFT's own batched generation is wrong for soft prompts of \

@@ -10,7 +10,6 @@ from tunebook.errors import RequestError, RunFailed
 from tunebook.plugins import place_of
 from tunebook.runs import RunFolder
 from tunebook.schema import Settings
-from tunebook.settings.checks import virtual_tokens
 from tunebook.system import is_full_memory, problem_of
 
 
@@ -67,7 +66,7 @@ def _in_a_line(reason: str, settings: Settings) -> str:
 
 def _remedy(settings: Settings) -> str:
     """What lowers the memory most: positions that are learned, rows at a time, the model itself."""
-    if virtual_tokens(settings) > settings.template.max_source_tokens:
+    if settings.method.virtual_tokens > settings.template.max_source_tokens:
         return "Lower method.num_virtual_tokens"
     if (settings.training.batch_size or 1) > 1:
         return "Lower training.batch_size and raise training.gradient_accumulation_steps"

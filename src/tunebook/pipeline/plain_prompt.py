@@ -42,7 +42,7 @@ def scores(
 
 def is_wanted(settings: Settings) -> bool:
     """Whether a run of these settings scores the instruction beside its own method."""
-    return settings.score_instruction and methods.trains(settings.method)
+    return settings.score_instruction and settings.method.trains
 
 
 def rows_behind(

@@ -19,7 +19,6 @@ from tunebook.pipeline.card import card_text
 from tunebook.runs.files import read_json, whole_folder, write_json, write_jsonl, write_text
 from tunebook.runs.folder import RunFolder
 from tunebook.runs.whole import ADAPTER, MODEL
-from tunebook.settings.checks import virtual_tokens
 from tunebook.tasks import task_of
 from tunebook.templates.template import BARE
 from tunebook.text import EncodedRows, Encoder
@@ -100,13 +99,13 @@ def added_tokens(plan: Plan, examples: Examples, base: Base, test: EncodedRows) 
     tokens in the median test example (the template leaves the longest ones less room)."""
     settings = plan.settings
     if settings.template.text == BARE:
-        return virtual_tokens(settings)
+        return settings.method.virtual_tokens
     bare = dataclasses.replace(settings.template, text=BARE)
     encoder = Encoder(dataclasses.replace(settings, template=bare), base)
     first = test.rows[:MEASURED_ON]
     sources = encoder.sources([examples.test[index] for index in first])
     more = [test.sources.length(i) - len(one.ids) for i, one in enumerate(sources) if one]
-    return virtual_tokens(settings) + round(statistics.median(more or [0]))
+    return settings.method.virtual_tokens + round(statistics.median(more or [0]))
 
 
 def _metrics(

@@ -80,7 +80,7 @@ class Plan:
     @property
     def trains(self) -> bool:
         """Whether the method trains anything; a baseline does not."""
-        return methods.trains(self.settings.method)
+        return self.settings.method.trains
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
@@ -197,7 +197,7 @@ def untried_base(plan: Plan) -> Base:
     base = keeping.bare_base(
         digest([plan.model_content, *keeping.what_is_loaded(settings.model)]),
         lambda: _bare_base(plan),
-        weights_are_trained=settings.method.kind == "full",
+        weights_are_trained=settings.method.trains_base,
     )
     if settings.model.gradient_checkpointing:
         enable_checkpointing(base.model)
@@ -348,7 +348,7 @@ def finished(plan: Plan, folder: RunFolder) -> Result:
 
     Raises RequestError where a file of it does not open any more.
     """
-    weights = methods.weights_folder(plan.settings.method)
+    weights = plan.settings.method.weights_folder
     if faults := folder.faults([*RUN_FILES, *([weights] if weights else [])]):
         remedy = "The run was finished, but is broken now: again=true runs it again."
         raise RequestError([replace(one, remedy=remedy) for one in faults])

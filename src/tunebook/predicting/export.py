@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunebook import methods, report
+from tunebook import report
 from tunebook.errors import Problem, RequestError
 from tunebook.models.facts import ModelFacts
 from tunebook.predicting.finished import FinishedRun
@@ -86,7 +86,7 @@ def with_prefix(prompted: Any, run: FinishedRun) -> Any:
 
 def _wrong_method(run: FinishedRun) -> list[Problem]:
     method = run.settings.method
-    if methods.is_soft_prompt(method):
+    if method.is_soft_prompt:
         return []
     what = f"is a run of method {method.name}; only a soft prompt can become a prefix"
     return [Problem(str(run.path), what, "Give a run of method=prompt or method=p_tuning.")]

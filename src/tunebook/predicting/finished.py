@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook import methods
 from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
@@ -56,13 +55,13 @@ class FinishedRun:
     @property
     def weights(self) -> Path | None:
         """The folder of what was trained; None for a baseline."""
-        name = methods.weights_folder(self.settings.method)
+        name = self.settings.method.weights_folder
         return self.path / name if name else None
 
     @property
     def is_whole_model(self) -> bool:
         """Whether the run kept a whole model instead of an adapter."""
-        return self.settings.method.kind == "full"
+        return self.settings.method.trains_base
 
     def content(self) -> str:
         """A hash of settings and trained weights, wherever the folder lies."""

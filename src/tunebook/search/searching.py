@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from tunebook import methods
 from tunebook.counting import counted
 from tunebook.errors import RunFailed, RunsElsewhere
 from tunebook.events import Frame
@@ -32,7 +31,7 @@ def run_with_search(given: Settings, say: Say, run: Run) -> Result:
     run: what runs settings without a search.
     Raises RequestError where the request is wrong, and RunFailed where no trial came to an end.
     """
-    if not methods.trains(given.method):
+    if not given.method.trains:
         say(f"tune: {given.method.name} trains nothing, so it has no trials")
         return run(dataclasses.replace(given, tune=TuneSettings()), say)
     search = plan(given)

@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tunebook import methods
 from tunebook.errors import Problem
 from tunebook.languages import NAMES, name_of
 from tunebook.models.facts import PREFIX, ModelFacts
 from tunebook.schema import Settings
-from tunebook.settings.checks import virtual_tokens
 
 Rule = Callable[[Settings, ModelFacts | None], Iterator[Problem]]
 T5_LIKE = ("t5", "mt5", "umt5", "longt5")
@@ -44,20 +42,20 @@ def _adapted(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
     kind = facts.model_type if facts else path.rpartition("/")[2].partition("-")[0].lower()
     if path.startswith(PREFIX) or ADAPTED.search(path):
         return
-    if methods.is_soft_prompt(settings.method) and kind in T5_LIKE:
+    if settings.method.is_soft_prompt and kind in T5_LIKE:
         what = f"{path} does not seem to be LM-adapted, and prompt tuning works poorly on such a T5"
         yield Problem("model", what, "Choose model=t5_small_lm_adapt or method=lora.")
 
 
 def _room_for_text(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
-    taken, context = virtual_tokens(settings), facts.context if facts else None
+    taken, context = settings.method.virtual_tokens, facts.context if facts else None
     if context and taken > context / 2:
         what = f"{taken} of the model's {context} positions leave less than half for text"
         yield Problem("method.num_virtual_tokens", what, "Lower it; 20 are often enough.")
 
 
 def _decay(settings: Settings, facts: ModelFacts | None) -> Iterator[Problem]:
-    if virtual_tokens(settings) and (settings.training.weight_decay or 0) > NOTICED_DECAY:
+    if settings.method.virtual_tokens and (settings.training.weight_decay or 0) > NOTICED_DECAY:
         what = f"{settings.training.weight_decay:g} pulls the learned vectors towards zero"
         yield Problem("training.weight_decay", what, "Leave it out: soft prompts use none.")
 

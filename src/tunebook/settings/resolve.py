@@ -18,7 +18,7 @@ from tunebook.errors import RequestError
 from tunebook.models.facts import ModelFacts, facts_of
 from tunebook.schema import LimitSettings, Settings
 from tunebook.settings.advice import advice
-from tunebook.settings.checks import check, check_without_model
+from tunebook.settings.checks import check
 from tunebook.tasks import usual_instruction
 
 FALLBACKS: dict[str, Any] = {
@@ -96,7 +96,7 @@ def _facts_of(settings: Settings) -> ModelFacts:
     try:
         return facts_of(settings.model)
     except RequestError as error:
-        raise RequestError([*error.problems, *check_without_model(settings)]) from None
+        raise RequestError([*error.problems, *check(settings, None)]) from None
 
 
 def _defaults(settings: Settings) -> list[tuple[str, dict[str, Any]]]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunebook.methods import decoder_positions
 from tunebook.models.facts import ModelFacts
 from tunebook.models.special_tokens import Ids, special_tokens
 from tunebook.schema import Settings
-from tunebook.settings.checks import decoder_positions, virtual_tokens
 from tunebook.tasks import Row, Task, task_of
 from tunebook.templates.template import Template, renamed
 from tunebook.text.words import Words
@@ -40,11 +40,11 @@ class Room:
         """The room that the settings, the prompt and the model's context leave."""
         most = settings.template.max_source_tokens
         if facts.family == "encoder-decoder":
-            left = most if facts.context is None else facts.context - virtual_tokens(settings)
-            return Room(min(most, left), None, decoder_positions(settings, facts))
+            left = most if facts.context is None else facts.context - settings.method.virtual_tokens
+            return Room(min(most, left), None, decoder_positions(settings.method, facts))
         if facts.context is None:
             return Room(most, None)
-        left = facts.context - virtual_tokens(settings)
+        left = facts.context - settings.method.virtual_tokens
         return Room(min(most, left - settings.decoding.max_new_tokens), left)
 
     def for_target(self, tokens: int) -> int:

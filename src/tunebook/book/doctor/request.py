@@ -119,7 +119,7 @@ def _is_layer(name: str, layer: str) -> bool:
 def _memory(described: Described) -> Iterator[Problem]:
     """Full fine-tuning of more weights than memory holds."""
     count = described.facts.parameters if described.facts else None
-    if described.settings.method.kind != "full" or not count:
+    if not described.settings.method.trains_base or not count:
         return
     _, total = memory_here()
     needed = count * BYTES_A_WEIGHT

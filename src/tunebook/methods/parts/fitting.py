@@ -25,26 +25,21 @@ def too_large(base: Base, method: MethodSettings, learned: int) -> list[Problem]
     ):
         if needed > room:
             what = f"{whose} {needed / GIGA:,.0f} GB; there are {room / GIGA:,.0f} GB here"
-            return [Problem(*_key_and_remedy(method, what))]
+            return [_problem(method, what)]
     return []
 
 
 def _attention(base: Base, method: MethodSettings) -> int:
     """Bytes of one layer's scores of a prompt with itself, where no context limits its length."""
-    from tunebook.methods import is_soft_prompt
-
-    if base.facts.context is not None or not is_soft_prompt(method):
+    if base.facts.context is not None or not method.is_soft_prompt:
         return 0
-    return 4 * (base.facts.heads or 0) * int(getattr(method, "num_virtual_tokens", 0)) ** 2
+    return 4 * (base.facts.heads or 0) * method.virtual_tokens**2
 
 
-def _key_and_remedy(method: MethodSettings, what: str) -> tuple[str, str, str]:
-    """The setting that memory grows with: the largest of those that the method has."""
-    from tunebook.methods import module_of
-
-    names = getattr(module_of(method.kind), "GROWS_WITH", ())
-    sizes: dict[str, Any] = {name: getattr(method, name) or 0 for name in names}
+def _problem(method: MethodSettings, what: str) -> Problem:
+    """It names the setting that memory grows with: the largest of those that the method has."""
+    sizes: dict[str, Any] = {name: getattr(method, name) or 0 for name in method.grows_with}
     if not sizes:
-        return "method", what, "Choose another one, such as method=lora."
+        return Problem("method", what, "Choose another one, such as method=lora.")
     key = max(sizes, key=lambda name: sizes[name])
-    return f"method.{key}", f"is {sizes[key]:,}: {what}", "Lower it."
+    return Problem(f"method.{key}", f"is {sizes[key]:,}: {what}", "Lower it.")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tunebook.models.special_tokens import words_for
 from tunebook.schema import Settings
-from tunebook.settings.checks import virtual_tokens
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
@@ -44,9 +43,8 @@ def example_text(base: Base, splits: EncodedSplits, settings: Settings, *, train
 
 
 def _front(settings: Settings) -> list[str]:
-    count = virtual_tokens(settings)
-    where = "every layer" if settings.method.kind == "prefix" else "the input"
-    return [f"in front of {where} stand {count} learned positions"] if count else []
+    count, place = settings.method.virtual_tokens, settings.method.place
+    return [f"in front of {place} stand {count} learned positions"] if count else []
 
 
 def _shown(ids: Sequence[int], tokenizer: Any) -> str:

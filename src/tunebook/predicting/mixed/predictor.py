@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tunebook import methods, report
+from tunebook import report
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
 from tunebook.predicting import FinishedRun, Prediction, Predictor
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 Tick = Callable[[int], object]
-MAY_SHARE = ("prefix", "baseline")
-"""Methods that leave the layers of the base model as they are, beside soft prompts."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +169,7 @@ def _base_of(label: str, run: FinishedRun, resolved: Resolved) -> Any:
     model = resolved.settings.model
     device, _ = choose_device(model)
     dtype, _ = choose_dtype(model, device)
-    method = run.settings.method
-    alone = "" if methods.is_soft_prompt(method) or method.kind in MAY_SHARE else label
+    alone = "" if run.settings.method.shares_base else label
     return (content_of(model, resolved.facts), device, dtype, model.quantization, model.attention,
             alone)  # fmt: skip
 
