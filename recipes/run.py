@@ -50,7 +50,7 @@ def run(settings: Settings, say: Say | None = None) -> Result:
     return (dry_run if settings.dry_run else tune)(settings, say)
 
 
-def shown(settings: Settings) -> Result:
+def one_run(settings: Settings) -> Result:
     """A run, then its table; nothing heavy is imported before."""
     from tunebook import report
     from tunebook.search import is_trial
@@ -62,4 +62,4 @@ def shown(settings: Settings) -> Result:
 
 
 if __name__ == "__main__":
-    sys.exit(answer(sys.argv[1:], shown, "recipes.run"))
+    sys.exit(answer(sys.argv[1:], one_run, "recipes.run"))
