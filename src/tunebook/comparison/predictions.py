@@ -14,12 +14,13 @@ import numpy as np
 from tunebook import documents
 from tunebook.documents import BrokenDocument
 from tunebook.metrics.bootstrap import Matrix
-from tunebook.metrics.corpus import CORPUS_METRICS, NOT_RESAMPLED, statistics_of, value_of
+from tunebook.metrics.corpus import CORPUS_METRICS, statistics_of, value_of
 
 STATISTICS = "statistics"
 """The optional key of a row that holds what the example adds to corpus metrics."""
 AS_SCORED = 1e-6
 LONGEST_REASON = 100
+NOT_RESAMPLED = ("distinct1", "distinct2")
 WIDTH = {"bleu": 10, "chrf": 18}
 """How many sums each corpus metric has."""
 Identity = tuple[str, list[str]]
