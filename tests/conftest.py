@@ -34,13 +34,25 @@ WORDS = ("Anna", "Bruno", "Clara", "David"), ("sells", "carries", "paints", "men
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what SAMPLE lacks."""
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Mark as slow what SAMPLE lacks, and what is none of the cases that a test calls its sample.
+
+    @pytest.mark.sample("a", "b"): of this test, `make test` runs the cases of these ids.
+    """
+    chosen: dict[str, list[bool]] = {}
     for item in items:
-        values = getattr(getattr(item, "callspec", None), "params", {})
+        case = getattr(item, "callspec", None)
+        values = case.params if case else {}
         method, base = values.get("method"), values.get("family")
-        if method and base in EMBEDDED and (method, base) not in SAMPLE:
+        is_left_out = bool(method) and base in EMBEDDED and (method, base) not in SAMPLE
+        if sample := item.get_closest_marker("sample"):
+            is_left_out = case is None or case.id not in sample.args
+            chosen.setdefault(item.nodeid.partition("[")[0], []).append(not is_left_out)
+        if is_left_out:
             item.add_marker(pytest.mark.slow)
+    lost = [name for name, cases in chosen.items() if not any(cases)]
+    if lost and not any("::" in word for word in config.args):
+        raise pytest.UsageError(f"no case of {', '.join(lost)} is in its sample")
 
 
 def _save_tokenizer(folder: Path, *, ends: bool) -> None:

@@ -26,6 +26,7 @@ def request(shape: str, method: str) -> Request:
     return read_request([*SMALL, f"bench.shape={shape}", f"method={method}"])
 
 
+@pytest.mark.sample("tiny_llama-prompt")
 @pytest.mark.parametrize(
     ("shape", "method"),
     [("tiny_llama", "prompt"), ("tiny_llama", "prefix"), ("tiny_llama", "lora"),
@@ -73,6 +74,7 @@ def _gradient(model: Any, loss: Any) -> torch.Tensor:
     return torch.cat([p.grad.flatten() for p in trained])
 
 
+@pytest.mark.sample("tiny_llama-prompt")
 @pytest.mark.parametrize(
     ("shape", "method"),
     [("tiny_llama", "prompt"), ("tiny_llama", "prefix"), ("tiny_llama", "lora"),
@@ -88,6 +90,7 @@ def test_the_plain_loop_and_ours_generate_what_each_row_gives_alone(
     assert {number: ours[number] for number in alone} == alone
 
 
+@pytest.mark.slow
 def test_soft_prompts_change_in_stock_batches_and_not_in_ours() -> None:
     asked = request("tiny_llama", "prompt")
     results: dict[str, list[Any]] = {

@@ -74,6 +74,7 @@ def test_interrupted_equals_uninterrupted_equals_repeated(
     assert not (folder / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_a_half_written_checkpoint_is_passed_over(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -162,6 +162,7 @@ DRY: list[tuple[str, list[str], str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.sample("rows of test among those of train", "answers longer than what may be written")
 @pytest.mark.parametrize(("words", "what", "remedy"), [case[1:] for case in DRY],
                          ids=[case[0] for case in DRY])  # fmt: skip
 def test_the_dry_run_says(words: list[str], what: str, remedy: str, capsys: Capture) -> None:

@@ -152,6 +152,7 @@ def test_every_hub_model_has_a_stand_in() -> None:
     assert len(folders.options("recipe")) >= 16
 
 
+@pytest.mark.sample("squad_t5_prompt", "lcsts_qwen3_prompt", "e2e_gpt2_prefix")
 @pytest.mark.parametrize("name", HUB)
 def test_a_hub_recipe_runs_and_answers(
     name: str, stand_in: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -170,6 +171,7 @@ def test_a_hub_recipe_runs_and_answers(
     assert capsys.readouterr().out.endswith("\n")
 
 
+@pytest.mark.sample("e2e_gpt2_lora")
 @pytest.mark.parametrize("name", HUB)
 def test_a_hub_recipe_is_rehearsed(
     name: str, stand_in: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tunebook.pipeline.failures import _in_a_line
 
 from tunebook import methods
 from tunebook.methods.parts import fitting
 from tunebook.models.base import load
+from tunebook.pipeline.failures import _in_a_line
 from tunebook.settings import resolve
 
 ROOM = 10_000_000_000

@@ -43,6 +43,7 @@ def tell_apart(base: Base, prompts: list[Any], ids: list[list[int]], mixed: list
     assert sum(a != b for a, b in zip(mixed, others, strict=True)) > len(mixed) / 2
 
 
+@pytest.mark.sample("llama-1", "t5-1", "gemma2-1", "gpt2-3")
 @pytest.mark.parametrize("beams", [1, 3])
 @every_base
 def test_mixed_equals_separate_and_alone(
@@ -76,6 +77,7 @@ def test_what_stands_in_front(base_of: Callable[[str], Base]) -> None:
         assert type(MixedDecoder(base_of(name), soft_prompts(base_of(name))).front) is front
 
 
+@pytest.mark.sample("llama-1", "gpt2-3")
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
 def test_prefixes_and_the_plain_base_in_the_same_batch(
@@ -91,6 +93,7 @@ def test_prefixes_and_the_plain_base_in_the_same_batch(
     tell_apart(base, prompts, ids, mixed, which, decoding)
 
 
+@pytest.mark.sample("t5", "gemma2")
 @pytest.mark.parametrize("name", ["t5", "gemma2", "llama"])
 def test_the_plain_base_among_vectors_and_by_itself(
     base_of: Callable[[str], Base], name: str

@@ -28,6 +28,7 @@ def the(said: list[str], begin: str) -> str:
     return text
 
 
+@pytest.mark.sample("prompt-llama", "lora-t5")
 @pytest.mark.parametrize("family", ["t5", "llama"])
 @pytest.mark.parametrize("method", ["prompt", "prefix", "lora"])
 def test_it_tells_counts_tokens_and_costs_and_writes_nothing(
@@ -48,6 +49,7 @@ def test_it_tells_counts_tokens_and_costs_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.sample("llama")
 @pytest.mark.parametrize("family", ["t5", "llama"])
 def test_the_tokens_that_carry_loss_are_those_of_the_target(
     family: str, tiny_models: dict[str, Path], task_files: Files, tmp_path: Path

@@ -22,6 +22,7 @@ def words(base: Path, files: list[str], *more: str) -> list[str]:
             "decoding.max_new_tokens=6", *more]  # fmt: skip
 
 
+@pytest.mark.sample("llama-dialogue")
 @pytest.mark.parametrize(("family", "task"), [("t5", "summarize"), ("llama", "dialogue")])
 def test_the_score_is_that_of_the_baseline_and_computed_once(
     family: str, task: str, tiny_models: dict[str, Path], task_files: Files, settings: Compose
