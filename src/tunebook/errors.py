@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,16 +55,28 @@ class RunFailed(Exception):
         super().__init__(f"{reason} (folder: {folder})" if folder else reason)
 
 
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The one of `choices` that `word` may be meant for, if any is near."""
+    near = difflib.get_close_matches(word, sorted(map(str, choices)), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
 def did_you_mean(word: str, choices: Iterable[str], path: str = "") -> str:
     """'Did you mean X?' for the nearest of `choices`, else the choices themselves.
 
     X is given with the `path` of the key that it belongs to.
     """
     known = sorted(str(choice) for choice in choices)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {path}.{near[0]}?" if path else f"Did you mean {near[0]}?"
+    if near := nearest(word, known):
+        return f"Did you mean {path}.{near}?" if path else f"Did you mean {near}?"
     return f"Choose from: {', '.join(known)}" if known else ""
+
+
+def nearest_beside(path: Path, keep: Callable[[Path], bool]) -> str:
+    """What may be meant by a `path` where nothing is: the nearest there of those to `keep`."""
+    there = path.parent.iterdir() if path.parent.is_dir() else ()
+    near = nearest(path.name, (one.name for one in there if keep(one)))
+    return f"Did you mean {near}?" if near else f"Relative paths start at {Path.cwd()}."
 
 
 def either(words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from loading_examples import PAIRS, loaded, refused, write_lines
 
-from tunebook.data import pool, sampling
+from tunebook.data import cache, sampling
 
 
 def test_importing_the_data_module_imports_nothing_heavy() -> None:
@@ -55,7 +55,7 @@ def test_a_second_load_reads_no_rows_and_says_the_same(
 ) -> None:
     path = write_lines("some.jsonl", [*PAIRS, {"source": "Empty.", "target": " "}])
     first = loaded("translate", train=path)
-    monkeypatch.setattr("tunebook.data.canonical.convert", None)
+    monkeypatch.setattr("tunebook.data.cache.CanonicalRows", None)
     second = loaded("translate", train=path)
     assert second.said == first.said
     assert second.rows() == first.rows()
@@ -64,17 +64,17 @@ def test_a_second_load_reads_no_rows_and_says_the_same(
 def test_two_runs_may_read_the_same_file_at_once(
     three: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, inner = pool._write, []
+    write, inner = cache._write, []
 
     def write_after_another_run(*arguments: Any) -> None:
-        monkeypatch.setattr(pool, "_write", write)
+        monkeypatch.setattr(cache, "_write", write)
         inner.append(loaded("translate", **three))
         write(*arguments)
 
-    monkeypatch.setattr(pool, "_write", write_after_another_run)
+    monkeypatch.setattr(cache, "_write", write_after_another_run)
     outer = loaded("translate", **three)
     assert outer.rows() == inner[0].rows()
-    assert len(list(pool._cache_root().iterdir())) == 3
+    assert len(list(cache._cache_root().iterdir())) == 3
 
 
 def test_own_ids_are_kept_where_they_are_unique() -> None:

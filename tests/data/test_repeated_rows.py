@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from loading_examples import PAIRS, loaded, refused, task_named, write_lines
 
-from tunebook.data import reading
-from tunebook.data.notes import Notes
+from tunebook.data.examples import fingerprint
+from tunebook.data.faults import Notes
+from tunebook.data.sources import open_sources
 from tunebook.schema import DataSettings
 
 
@@ -99,8 +100,8 @@ def test_rows_held_out_by_source_are_another_content(repeats: bool) -> None:
     found = loaded("translate", **files(train=rows))
     settings = DataSettings(name="files", source="files", train="train.jsonl")
     task = task_named("translate")
-    sources = reading.open_sources(settings, task, Notes(lambda line: None))
-    as_read = reading.fingerprint(sources, settings, task, [])
+    sources = open_sources(settings, task, Notes(lambda line: None))
+    as_read = fingerprint(sources, settings, task, [])
     assert (found.examples.fingerprint != as_read) == repeats
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ class Batch(Protocol):
         """Every column there is, nested ones with dots."""
         ...
 
-    def column(self, path: str) -> list[Any] | pa.Array:
+    def column(self, path: str) -> list[Any]:
         """One value a row; None where a row lacks it."""
         ...
 
@@ -33,10 +33,11 @@ class Batch(Protocol):
 
 
 class RowBatch:
-    """Rows as dictionaries, with the line each one starts at where the file has lines."""
+    """Rows as dictionaries; `lines`: where each one starts, of a file that has lines."""
 
-    def __init__(self, rows: list[dict[str, Any]], source: str, lines: Sequence[int] | None,
-                 first: int = 1) -> None:  # fmt: skip
+    def __init__(
+        self, rows: list[dict[str, Any]], source: str, lines: Sequence[int] = (), *, first: int = 1
+    ) -> None:
         self.rows = rows
         self._source, self._lines, self._first = source, lines, first
 
@@ -56,9 +57,15 @@ class RowBatch:
 
     def place(self, index: int) -> str:
         """`file:line`, or `file, row 3`."""
-        if self._lines is not None:
+        if self._lines:
             return f"{self._source}:{self._lines[index]}"
         return f"{self._source}, row {self._first + index}"
+
+
+def chunks(rows: list[dict[str, Any]], source: str) -> Iterator[RowBatch]:
+    """Rows that are in memory already, a batch at a time."""
+    for first in range(0, len(rows), ROWS):
+        yield RowBatch(rows[first : first + ROWS], source, first=first + 1)
 
 
 class ArrowBatch:
@@ -73,39 +80,30 @@ class ArrowBatch:
 
     def names(self) -> list[str]:
         """Every column, nested ones with dots."""
-        return [name for field in self.table.schema for name in _names_of_field(field, "")]
+        return [name for field in self.table.schema for name in _names_of_field(field)]
 
-    def column(self, path: str) -> pa.Array | list[Any]:
-        """The value at `path` in each row; an Arrow array where it holds plain text."""
+    def column(self, path: str) -> list[Any]:
+        """The value at `path` in each row. Raises RequestError where it cannot be read."""
+        head, *steps = [path] if path in self.table.column_names else path.split(".")
+        if head not in self.table.column_names:
+            return [None] * len(self)
         try:
-            return self._column(path)
+            column = self._checked(self.table.column(head))
+            while steps and pa.types.is_struct(column.type) and steps[0] in column.type.names:
+                column = pc.struct_field(column, steps.pop(0))
+            return [_follow(value, steps) for value in column.to_pylist()]
         except (pa.ArrowException, ValueError, OverflowError, KeyError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             what = f"the column {path} cannot be read: {reason[:200]}"
             raise RequestError(Problem(self.place(0), what, "Write the file anew.")) from None
 
-    def _column(self, path: str) -> pa.Array | list[Any]:
-        if path in self.table.column_names:
-            return _plain(self._checked(self.table.column(path)))
-        head, *steps = path.split(".")
-        if head not in self.table.column_names:
-            return [None] * len(self)
-        column = self._checked(self.table.column(head))
-        while steps and pa.types.is_struct(column.type) and steps[0] in column.type.names:
-            column = pc.struct_field(column, steps.pop(0))
-        if steps:
-            return [_follow(value, steps) for value in column.to_pylist()]
-        return _plain(column)
-
     def _checked(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         """The column, if all its text is UTF-8. Raises RequestError that names the first row."""
-        try:
-            column.validate(full=True)
-        except pa.ArrowInvalid:
-            index = next((i for i in range(len(column)) if not _is_valid(column.slice(i, 1))), 0)
-            what = "holds text that is not UTF-8, or is damaged"
-            raise RequestError(Problem(self.place(index), what, "Write the file anew.")) from None
-        return column
+        if _is_valid(column):
+            return column
+        index = next((i for i in range(len(column)) if not _is_valid(column.slice(i, 1))), 0)
+        what = "holds text that is not UTF-8, or is damaged"
+        raise RequestError(Problem(self.place(index), what, "Write the file anew."))
 
     def place(self, index: int) -> str:
         """`source, row 3`."""
@@ -113,33 +111,32 @@ class ArrowBatch:
 
 
 class DerivedBatch:
-    """Rows made of those of another batch: `columns` of their own, each row of that at `origin`."""
+    """Rows made of those of another batch, each of the row at `origin`; None: of the same row.
 
-    def __init__(
-        self, parent: Batch, columns: Mapping[str, list[Any]], origin: list[int] | None = None
-    ) -> None:
-        self.origin = list(range(len(parent))) if origin is None else origin
-        self._parent, self._columns = parent, columns
+    `columns` are its own, which count before those of the other batch.
+    """
+
+    def __init__(self, parent: Batch, origin: list[int] | None = None) -> None:
+        self.origin, self.columns = origin, dict[str, list[Any]]()
+        self._parent = parent
 
     def __len__(self) -> int:
-        return len(self.origin)
+        return len(self._parent) if self.origin is None else len(self.origin)
 
     def names(self) -> list[str]:
         """The columns that the other batch has."""
         return self._parent.names()
 
-    def column(self, path: str) -> list[Any] | pa.Array:
+    def column(self, path: str) -> list[Any]:
         """The value at `path` in each row."""
-        if path in self._columns:
-            return self._columns[path]
+        if path in self.columns:
+            return self.columns[path]
         values = self._parent.column(path)
-        if isinstance(values, pa.Array):
-            return values.take(pa.array(self.origin))
-        return [values[index] for index in self.origin]
+        return values if self.origin is None else [values[index] for index in self.origin]
 
     def place(self, index: int) -> str:
         """Where the row came from."""
-        return self._parent.place(self.origin[index])
+        return self._parent.place(index if self.origin is None else self.origin[index])
 
 
 def has_column(names: Iterable[str], path: str) -> bool:
@@ -157,13 +154,6 @@ def _is_valid(column: pa.ChunkedArray) -> bool:
     except pa.ArrowException:
         return False
     return True
-
-
-def _plain(column: pa.ChunkedArray) -> pa.Array | list[Any]:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        array = pa.chunked_array(column.chunks, column.type).cast(pa.string()).combine_chunks()
-        return array if isinstance(array, pa.Array) else pa.concat_arrays(array.chunks)
-    return column.to_pylist()
 
 
 def _follow(value: Any, steps: Iterable[str]) -> Any:
@@ -184,7 +174,7 @@ def _names_in(row: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
             yield from _names_in(value, f"{prefix}{key}.")
 
 
-def _names_of_field(field: pa.Field, prefix: str) -> Iterable[str]:
+def _names_of_field(field: pa.Field, prefix: str = "") -> Iterable[str]:
     yield f"{prefix}{field.name}"
     if pa.types.is_struct(field.type):
         for inner in field.type:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tunebook.data.cells import SEPARATORS
 from tunebook.data.columns import EXTRA_COLUMNS, conversation_path
+from tunebook.data.sources import SPLITS
 from tunebook.errors import Problem, RequestError, did_you_mean, either
 from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
-SPLITS = ("train", "validation", "test")
+OF_THE_HUB = ("path", "subset", "revision")
+OF_CELLS = ("separator", "quoted")
 
 
 def check_request(settings: DataSettings, task: Task) -> None:
@@ -22,6 +25,7 @@ def check_request(settings: DataSettings, task: Task) -> None:
         *_unknown_splits(settings),
         *_missing_keys(settings),
         *_written_rows(settings),
+        *_separator(settings),
         *_unused_keys(settings),
     ]
     if problems:
@@ -78,44 +82,54 @@ def _missing_keys(settings: DataSettings) -> Iterator[Problem]:
 
 
 def _written_rows(settings: DataSettings) -> Iterator[Problem]:
-    from tunebook.data.written import check_rows
+    if settings.source != "rows":
+        if settings.rows:
+            what = f"belongs to a data set with source: rows; you chose data={settings.name}"
+            yield Problem("data.rows", what, "Remove it, or copy conf/data/hello.yaml.")
+        return
+    if not settings.rows.get("train"):
+        remedy = "Write a list: rows: {train: [{source: ..., target: ...}]}."
+        yield Problem("data.rows.train", "is missing", remedy)
+    for split, rows in settings.rows.items():
+        if split not in SPLITS:
+            yield Problem(f"data.rows.{split}", "no such split", f"Use {', '.join(SPLITS)}.")
+        elif not isinstance(rows, list):
+            yield Problem(f"data.rows.{split}", "is no list of rows", "Begin each with a dash.")
+        else:
+            yield from _no_mappings(split, rows)
 
-    if settings.source == "rows":
-        yield from check_rows(settings)
-    elif settings.rows:
-        what = f"belongs to a data set with source: rows; you chose data={settings.name}"
-        yield Problem("data.rows", what, "Remove it, or copy conf/data/hello.yaml.")
+
+def _no_mappings(split: str, rows: list[Any]) -> Iterator[Problem]:
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            what = f"row {number} has no fields: {row!r}"
+            yield Problem(f"data.rows.{split}", what, "Write {source: ..., target: ...}.")
 
 
-OF_THE_HUB = ("path", "subset", "revision")
-
-
-OF_CELLS = ("separator", "quoted")
-
-
-def _unused_keys(settings: DataSettings) -> Iterator[Problem]:
-    remedy = "Leave it out."
-    if settings.source != "hub":
-        for split, name in settings.splits.items():
-            if split in SPLITS and name != DataSettings(name="", source="hub").splits[split]:
-                what = f"belongs to a data set of the hub; you chose data={settings.name}"
-                yield Problem(f"data.splits.{split}", what, remedy)
+def _separator(settings: DataSettings) -> Iterator[Problem]:
     given = settings.separator
     if given is not None and given not in SEPARATORS and (len(given) != 1 or given in '"\r\n'):
         what = f"is one character or one of {either([*SEPARATORS][:3])}, not {given!r}"
         yield Problem("data.separator", what, "Set data.separator=semicolon, for instance.")
-    for key in OF_CELLS:
-        if settings.source != "files" and getattr(settings, key) is not None:
-            what = f"belongs to data=files; you chose data={settings.name}"
-            yield Problem(f"data.{key}", what, remedy)
-    for key in OF_THE_HUB:
-        if settings.source != "hub" and getattr(settings, key):
-            what = f"belongs to a data set of the hub; you chose data={settings.name}"
-            remedy = "Choose one with data=NAME, or give files: data=files data.train=FILE."
-            yield Problem(f"data.{key}", what, remedy)
-    if settings.source == "files":
-        return
-    for split in SPLITS:
-        if getattr(settings, split):
-            what = f"belongs to data=files; you chose data={settings.name}"
-            yield Problem(f"data.{split}", what, "Add data=files.")
+
+
+def _unused_keys(settings: DataSettings) -> Iterator[Problem]:
+    """Keys that another source reads."""
+    chose = f"; you chose data={settings.name}"
+    hub, files = f"belongs to a data set of the hub{chose}", f"belongs to data=files{chose}"
+    if settings.source != "hub":
+        usual = DataSettings(name="", source="hub").splits
+        for split, name in settings.splits.items():
+            if split in SPLITS and name != usual[split]:
+                yield Problem(f"data.splits.{split}", hub, "Leave it out.")
+        remedy = "Choose one with data=NAME, or give files: data=files data.train=FILE."
+        for key in OF_THE_HUB:
+            if getattr(settings, key):
+                yield Problem(f"data.{key}", hub, remedy)
+    if settings.source != "files":
+        for key in OF_CELLS:
+            if getattr(settings, key) is not None:
+                yield Problem(f"data.{key}", files, "Leave it out.")
+        for split in SPLITS:
+            if getattr(settings, split):
+                yield Problem(f"data.{split}", files, "Add data=files.")

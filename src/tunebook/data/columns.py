@@ -1,31 +1,27 @@
-"""From the columns a data set has to the columns a task reads."""
+"""Which column each field of a task is read from, and by which function."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tunebook.data import values
-from tunebook.data.batches import Batch, has_column
+from tunebook.data.batches import has_column
 from tunebook.data.conversations import Reply
-from tunebook.data.faults import Faults
-from tunebook.errors import Problem, did_you_mean
+from tunebook.errors import Problem, nearest
+from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
+VERSION = 3
+"""Part of the cache's key: raise it when rows are read differently."""
 EXTRA_COLUMNS = ("id", "references")
 """Columns that any task may have besides its fields."""
-
 SHOWN, MOST_COMPARED = 20, 1000
 """Columns named in a message, and those among which a misspelt one is looked for."""
-
-WITH_LISTS = (values.texts_of, values.turns_of)
 TEXT, TEXTS = pa.string(), pa.list_(pa.string())
 
 
@@ -39,27 +35,70 @@ class Column:
     many: bool
     may_be_empty: bool
 
+
+@dataclass(frozen=True)
+class Plan:
+    """How rows are read: the task's columns, and those of ids and references, if any.
+
+    `beside`: references stand beside the rows. `talks`: the column of whole conversations, each of
+    whose replies becomes a row.
+    """
+
+    columns: list[Column]
+    answer: Column
+    id_path: str
+    reference_paths: list[str]
+    beside: bool
+    talks: str | None
+
+    @staticmethod
+    def of(settings: DataSettings, task: Task, *, beside: bool = False) -> Plan:
+        """The plan for the columns that `settings` name, else for those named as the fields."""
+        columns = columns_of(task, settings.fields)
+        return Plan(
+            columns,
+            next(column for column in columns if column.name == task.answer),
+            str(settings.fields.get("id", "id")),
+            reference_paths(settings),
+            beside,
+            conversation_path(task, settings.fields),
+        )
+
     @property
-    def type(self) -> pa.DataType:
-        """The Arrow type of the field."""
-        return TEXTS if self.many else TEXT
+    def schema(self) -> pa.Schema:
+        """The Arrow file's columns: a made id, the source's own id, the row number, the fields.
 
+        Of conversations there is `talk` too: the same number for all replies of one.
+        """
+        fields = [("id", TEXT), ("own_id", TEXT), ("row", pa.int64())]
+        fields += [("talk", pa.int64())] if self.talks else []
+        fields += [(column.name, TEXTS if column.many else TEXT) for column in self.columns]
+        return pa.schema(fields + ([("references", TEXTS)] if self.has_references else []))
 
-@dataclass
-class Tally:
-    """What was noticed while rows were converted."""
+    @property
+    def has_references(self) -> bool:
+        """Whether rows may have several right answers."""
+        return bool(self.reference_paths) or self.beside
 
-    total: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    has_references: bool = False
-    _kinds: set[str] = field(default_factory=set)
+    def describe(self) -> str:
+        """Everything that decides what is written, as text."""
+        columns = [(c.name, c.path, c.read.__name__, c.may_be_empty) for c in self.columns]
+        return repr((VERSION, columns, self.id_path, self.reference_paths, self.beside, self.talks))
 
-    def note(self, line: str, *, once: str = "") -> None:
-        """Remember `line` once; of those with the same `once` the first."""
-        if line not in self.notes and once not in self._kinds:
-            self.notes.append(line)
-            self._kinds |= {once} if once else set()
+    def references_there(self, names: Sequence[str]) -> list[str]:
+        """The columns of references among `names`."""
+        return [path for path in self.reference_paths if has_column(names, path)]
+
+    def missing(self, names: Sequence[str], key: str, source: str) -> Iterator[tuple[str, Problem]]:
+        """Each field whose column is not among the `names` that `source` has, with its problem.
+
+        The answer may be missing where there are references.
+        """
+        answered = bool(self.references_there(names))
+        for column in self.columns:
+            if not has_column(names, column.path) and not (column is self.answer and answered):
+                what = f"{source} has no column {column.path}; {there(names)}"
+                yield column.name, Problem(key, what, _remedy(column, names))
 
 
 def columns_of(task: Task, fields: Mapping[str, Any]) -> list[Column]:
@@ -83,6 +122,12 @@ def conversation_path(task: Task, fields: Mapping[str, Any]) -> str | None:
     return answer if any(fields.get(name, name) == answer for name in turns) else None
 
 
+def reference_paths(settings: DataSettings) -> list[str]:
+    """The columns of references: none, one or several."""
+    given = settings.fields.get("references") or []
+    return [given] if isinstance(given, str) else given
+
+
 def _reader(task: Task, name: str, in_conversation: bool) -> Callable[[Any], Any]:
     if in_conversation:
         return history_of if task.fields[name].many else response_of
@@ -101,20 +146,6 @@ def response_of(reply: Reply) -> str:
     return reply.response
 
 
-def missing_columns(
-    columns: list[Column], names: list[str], key: str, source: str
-) -> list[tuple[str, Problem]]:
-    """Each field whose column is not among the `names` that `source` has, with its problem."""
-    return [
-        (
-            c.name,
-            Problem(key, f"{source} has no column {c.path}; {there(names)}", _remedy(c, names)),
-        )
-        for c in columns
-        if not has_column(names, c.path)
-    ]
-
-
 def there(names: Sequence[str]) -> str:
     """`it has a, b`; of very many columns the first."""
     shown = [name if len(name) <= 60 else f"{name[:57]}..." for name in names[:SHOWN]]
@@ -122,82 +153,10 @@ def there(names: Sequence[str]) -> str:
     return f"it has {', '.join(shown)}{more}" if names else "it has none"
 
 
-def _remedy(column: Column, names: list[str]) -> str:
+def _remedy(column: Column, names: Sequence[str]) -> str:
     numbered = [name for name in names if re.fullmatch(re.escape(column.path) + r"_?\d+", name)]
     if len(numbered) > 1:
         return f"Set data.fields.references=[{','.join(numbered)}]."
-    near = did_you_mean(column.path, names[:MOST_COMPARED])
-    if "Did you mean" not in near:
-        return f"Set data.fields.{column.name}=COLUMN."
-    guess = near.removeprefix("Did you mean ").rstrip("?")
-    return f"{near} Set data.fields.{column.name}={guess}."
-
-
-def convert(
-    batch: Batch, columns: list[Column], tally: Tally, faults: Faults
-) -> tuple[dict[str, pa.Array], np.ndarray]:
-    """Each field of the usable rows of `batch`, and a mask of which rows those are."""
-    arrays: dict[str, pa.Array] = {}
-    usable = np.ones(len(batch), dtype=bool)
-    for column in columns:
-        arrays[column.name], empty = _read_column(batch, column, tally, faults)
-        if not column.may_be_empty:
-            tally.skipped[column.name] += int((empty & usable).sum())
-            usable &= ~empty
-    tally.total += len(batch)
-    mask = pa.array(usable)
-    return {name: array.filter(mask) for name, array in arrays.items()}, usable
-
-
-def _read_column(
-    batch: Batch, column: Column, tally: Tally, faults: Faults
-) -> tuple[pa.Array, np.ndarray]:
-    raw = batch.column(column.path)
-    if isinstance(raw, pa.Array) and column.read is values.text_of:
-        return raw, _blank(raw)
-    raw = raw.to_pylist() if isinstance(raw, pa.Array) else raw
-    _note_types(raw, column, tally)
-    read = [_read_value(value, index, batch, column, faults) for index, value in enumerate(raw)]
-    return as_array(read, column.type, tally), np.array([not value for value in read], dtype=bool)
-
-
-def _read_value(value: Any, index: int, batch: Batch, column: Column, faults: Faults) -> Any:
-    try:
-        return column.read(value)
-    except values.WrongType as error:
-        remedy = f"Set data.fields.{column.name}=COLUMN (or COLUMN.KEY) to where the text is."
-        faults.add(f"type {column.name}", batch.place(index), f"{column.path}: {error}", remedy)
-        return None
-
-
-def _blank(array: pa.Array) -> np.ndarray:
-    blank = pc.equal(pc.utf8_trim_whitespace(array), "").fill_null(True)
-    return blank.to_numpy(zero_copy_only=False)
-
-
-def _note_types(raw: list[Any], column: Column, tally: Tally) -> None:
-    if any(type(value) in (int, float) and value == value for value in raw):
-        tally.note(f"{column.path} holds numbers: they are read as text")
-    if not any(isinstance(value, str) and values.listed(value) is not value for value in raw):
-        return
-    if column.read in WITH_LISTS:
-        tally.note(f"{column.path} holds lists written as text: they are read as lists")
-    elif column.read is values.text_of:
-        tally.note(f"warning: {column.path} holds lists written as text, which are taken for texts")
-
-
-def as_array(texts: list[Any], kind: pa.DataType, tally: Tally) -> pa.Array:
-    """`texts` as an Arrow array; halves of broken characters are replaced by U+FFFD."""
-    try:
-        return pa.array(texts, kind)
-    except UnicodeEncodeError:
-        tally.note("halves of broken characters are replaced by U+FFFD")
-        return pa.array([_whole(text) for text in texts], kind)
-
-
-def _whole(text: Any) -> Any:
-    if isinstance(text, list):
-        return [_whole(item) for item in text]
-    if text is None:
-        return None
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    near = nearest(column.path, names[:MOST_COMPARED])
+    guess = f"Did you mean {near}? " if near else ""
+    return f"{guess}Set data.fields.{column.name}={near or 'COLUMN'}."

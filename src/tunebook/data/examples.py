@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tunebook.data.notes import Notes
 from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from tunebook.data.sources import Source
 
 
 @dataclass
@@ -36,17 +38,7 @@ def load(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Exam
     `say` gets one line for each automatic choice and warning. Raises RequestError with every
     problem found. Writes nothing but files in the datasets cache.
     """
-    from tunebook.data import checks, overlap, reading, sampling
-
-    notes, made = Notes(say), list[str]()
-    checks.check_request(settings, task)
-    found = reading.open_sources(settings, task, notes)
-    pools = reading.read_sources(found, settings, task, notes)
-    splits = sampling.draw_splits(pools, settings, task, notes, made)
-    overlap.report(splits, settings, task, notes)
-    return Examples(
-        **splits, fingerprint=reading.fingerprint(found, settings, task, made), notes=notes.lines
-    )
+    return _load(settings, task, say, with_test=True)
 
 
 def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None]) -> Examples:
@@ -55,20 +47,41 @@ def load_to_select(settings: DataSettings, task: Task, say: Callable[[str], None
     A test split with a source of its own is not read. Without one, its rows are held out of train
     as ever, and dropped.
     """
-    from tunebook.data import checks, overlap, reading, sampling
+    return _load(settings, task, say, with_test=False)
 
-    notes, made = Notes(say), list[str]()
+
+def _load(
+    settings: DataSettings, task: Task, say: Callable[[str], None], *, with_test: bool
+) -> Examples:
+    from tunebook.data import cache, checks, overlap, sampling, sources
+    from tunebook.data.faults import Notes
+
+    notes = Notes(say)
     checks.check_request(settings, task)
-    unread = ["test"] if has_own_test(settings) else []
-    found = reading.open_sources(without_test(settings), task, notes)
-    found.pop("test", None)
-    pools = reading.read_sources(found, settings, task, notes)
-    splits = sampling.draw_splits(pools, settings, task, notes, made, unread)
-    splits["test"] = splits["train"].select([])
+    opened = sources.open_sources(settings if with_test else without_test(settings), task, notes)
+    unread = () if with_test or not has_own_test(settings) else ("test",)
+    if not with_test:
+        opened.pop("test", None)
+    read = cache.read_sources(opened, settings, task, notes)
+    sample = sampling.Sample(settings, task, notes)
+    splits = sample.draw(read, unread)
+    if not with_test:
+        splits["test"] = splits["train"].select([])
     overlap.report(splits, settings, task, notes)
     return Examples(
-        **splits, fingerprint=reading.fingerprint(found, settings, task, made), notes=notes.lines
+        **splits, fingerprint=fingerprint(opened, settings, task, sample.made), notes=notes.lines
     )
+
+
+def fingerprint(
+    sources: Mapping[str, Source], settings: DataSettings, task: Task, made: list[str]
+) -> str:
+    """A hash of the content of every split, and of what was `made` of its rows."""
+    from tunebook.data.columns import conversation_path
+
+    lines = [f"{split} {source.content}" for split, source in sorted(sources.items())]
+    lines += ["a row a reply"] if conversation_path(task, settings.fields) else []
+    return hashlib.sha256("\n".join([*lines, *made]).encode()).hexdigest()
 
 
 def without_test(settings: DataSettings) -> DataSettings:
@@ -96,6 +109,4 @@ def has_own_test(settings: DataSettings) -> bool:
         from tunebook.data.hub import is_named
 
         return is_named(settings.splits.get("test"))
-    if settings.source == "rows":
-        return bool(settings.rows.get("test"))
-    return True
+    return settings.source != "rows" or bool(settings.rows.get("test"))

@@ -1,12 +1,14 @@
-"""Problems found row by row: the first few of each kind are named, the rest counted."""
+"""Problems found row by row, and lines said while data is read."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tunebook.errors import Problem
 
 SHOWN = 3
+"""Problems of a kind that are named; the rest are counted."""
 
 
 @dataclass
@@ -16,8 +18,8 @@ class Faults:
     `notes` are lines on how a file was read, said where it can be read.
     """
 
-    _shown: dict[str, list[Problem]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    _shown: dict[str, list[Problem]] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, where: str, what: str, remedy: str = "") -> None:
@@ -31,11 +33,25 @@ class Faults:
         return bool(self._counts)
 
     def problems(self) -> list[Problem]:
-        """Every fault kept; the last of a kind says how many more there are."""
+        """Every fault kept; the last of a kind says how many more there are, and the remedy."""
         return [problem for kind in self._shown for problem in self._of(kind)]
 
     def _of(self, kind: str) -> list[Problem]:
-        shown, more = self._shown[kind], self._counts[kind] - len(self._shown[kind])
-        if more:
-            shown = [*shown[:-1], replace(shown[-1], what=f"{shown[-1].what} (and {more} more)")]
-        return [*(replace(problem, remedy="") for problem in shown[:-1]), shown[-1]]
+        *others, last = self._shown[kind]
+        if more := self._counts[kind] - len(self._shown[kind]):
+            last = replace(last, what=f"{last.what} (and {more} more)")
+        return [*(replace(problem, remedy="") for problem in others), last]
+
+
+class Notes:
+    """Says each line once and keeps it in `lines`."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.lines: list[str] = []
+        self._say = say
+
+    def add(self, line: str) -> None:
+        """Say `line`, unless it was said already."""
+        if line not in self.lines:
+            self.lines.append(line)
+            self._say(line)

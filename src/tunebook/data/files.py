@@ -10,13 +10,11 @@ from pathlib import Path
 
 from tunebook.counting import counted
 from tunebook.data.cells import SEPARATORS, Cells
-from tunebook.data.checks import SPLITS
-from tunebook.data.faults import SHOWN, Faults
+from tunebook.data.faults import SHOWN, Faults, Notes
 from tunebook.data.formats import READERS, guarded, holds_json_lines, read_file, read_references
-from tunebook.data.notes import Notes
-from tunebook.data.source import Part, Source
+from tunebook.data.sources import SPLITS, Part, Source
 from tunebook.documents import kind_of_file
-from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.errors import Problem, RequestError, nearest_beside
 from tunebook.schema import DataSettings
 
 SIDECAR = ".references.jsonl"
@@ -44,13 +42,11 @@ class FileSource(Source):
     def parts(self, faults: Faults) -> Iterator[Part]:
         """Each file's batches with its sidecar's references."""
         for path, name, sidecar in zip(self.paths, self.names, self.sidecars, strict=True):
-            beside = None if sidecar is None else str(Path(name).with_name(sidecar.name))
-            batches = read_file(path, name, faults, self.cells)
-            references = None
+            part = Part(name, read_file(path, name, faults, self.cells))
             if sidecar:
-                read = read_references(sidecar, str(beside), faults)
-                references = guarded(read, str(beside), faults)
-            yield Part(name, batches, references, beside)
+                part.references_name = beside = str(Path(name).with_name(sidecar.name))
+                part.references = guarded(read_references(sidecar, beside, faults), beside, faults)
+            yield part
 
 
 def check_files(settings: DataSettings) -> None:
@@ -158,9 +154,7 @@ def _unreadable(key: str, given: str, error: Exception) -> Problem:
 def _near(path: Path) -> str:
     if not path.parent.is_dir():
         return f"Nor is the folder {path.parent}; relative paths start at {Path.cwd()}."
-    names = [file.name for file in path.parent.iterdir() if file.suffix.lower() in READERS]
-    near = did_you_mean(path.name, names)
-    return near if "Did you mean" in near else f"Relative paths start at {Path.cwd()}."
+    return nearest_beside(path, lambda file: file.suffix.lower() in READERS)
 
 
 def _find_in_folder(folder: Path, key: str, problems: list[Problem], notes: Notes) -> list[Path]:

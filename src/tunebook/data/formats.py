@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tunebook.data.batches import ROWS, ArrowBatch, Batch, RowBatch
+from tunebook.data.batches import ROWS, ArrowBatch, Batch, RowBatch, chunks
 from tunebook.data.cells import Cells, Dialect, dialect_of
 from tunebook.data.faults import Faults
 from tunebook.data.shapes import kind_of, rows_of
@@ -63,17 +63,13 @@ def read_json(path: Path, name: str, faults: Faults, cells: Cells) -> Iterator[B
         return
     try:
         content = read_bytes(path)
-        if content.strip():
-            rows = rows_of(parse_json(content, name, halves=True), name, faults)
-        else:
-            rows = []
+        document = parse_json(content, name, halves=True) if content.strip() else []
     except BrokenDocument as error:
         problem = error.problem
         where = problem.where.replace(str(path), name, 1)
         faults.add("json", where, problem.what, problem.remedy)
         return
-    for first in range(0, len(rows), ROWS):
-        yield RowBatch(rows[first : first + ROWS], name, None, first + 1)
+    yield from chunks(rows_of(document, name, faults), name)
 
 
 def read_csv(path: Path, name: str, faults: Faults, cells: Cells) -> Iterator[Batch]:

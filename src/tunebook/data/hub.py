@@ -17,11 +17,10 @@ from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
 from huggingface_hub import constants, errors
 
 from tunebook.data.batches import ROWS, ArrowBatch, Batch, RowBatch
-from tunebook.data.faults import Faults
+from tunebook.data.faults import Faults, Notes
 from tunebook.data.files import hash_of_files
 from tunebook.data.formats import guarded, read_file
-from tunebook.data.notes import Notes
-from tunebook.data.source import Part, Source
+from tunebook.data.sources import Part, Source
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.schema import DataSettings
 
@@ -89,7 +88,7 @@ def _batches(dataset: Dataset, name: str) -> Iterator[Batch]:
     if "Json(" in repr(dataset.features):
         for first in range(0, len(dataset), ROWS):
             rows = dataset.select(range(first, min(first + ROWS, len(dataset)))).to_list()
-            yield RowBatch(rows, name, None, first + 1)
+            yield RowBatch(rows, name, first=first + 1)
         return
     first = 1
     for table in dataset.with_format("arrow").iter(batch_size=ROWS):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunebook.data.notes import Notes
+from tunebook.data.faults import Notes
 from tunebook.data.scanning import scan
 from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task

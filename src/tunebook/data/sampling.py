@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tunebook.counting import counted
-from tunebook.data.checks import SPLITS
-from tunebook.data.notes import Notes
+from tunebook.data.cache import UsableRows
+from tunebook.data.faults import Notes
 from tunebook.data.overlap import input_keys
-from tunebook.data.pool import Pool
+from tunebook.data.sources import SPLITS
 from tunebook.errors import Problem, RequestError
 from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
@@ -30,68 +30,103 @@ HELD_OUT_SHARE = 10
 HELD_OUT_AT_MOST = 500
 
 
-def draw_splits(
-    pools: Mapping[str, Pool], settings: DataSettings, task: Task, notes: Notes,
-    made: list[str], unread: Sequence[str] = (),
-) -> dict[str, Dataset]:  # fmt: skip
-    """Train, validation and test: what is missing is held out of train, then limits apply.
+class Sample:
+    """Draws the splits of a run; `made` says how, where that is more than to draw rows."""
 
-    unread: splits that have rows of their own, which were not read; they are left out.
-    Adds to `made` how they were made, where that is more than to draw rows. Raises RequestError
-    where train has too few rows to hold any out.
-    """
-    train = pools["train"]
-    missing = [split for split in ("validation", "test") if split not in (*pools, *unread)]
-    held = _hold_out(train, missing, settings.seed, task, notes, made)
-    drawn = {
-        split: _part(pools.get(split, train), held.get(split))
-        for split in SPLITS
-        if split not in unread
-    }
-    if settings.group:
-        made.append("rows of one source joined")
-        drawn |= {split: _joined(pool, split, task, notes)
-                  for split, pool in drawn.items() if split != "train"}  # fmt: skip
-    return {split: _limited(pool, split, settings, notes) for split, pool in drawn.items()}
+    def __init__(self, settings: DataSettings, task: Task, notes: Notes) -> None:
+        self.settings, self.task, self.notes = settings, task, notes
+        self.made: list[str] = []
+        self._inputs = " and ".join(task.inputs)
+
+    def draw(
+        self, found: Mapping[str, UsableRows], unread: Sequence[str] = ()
+    ) -> dict[str, Dataset]:
+        """Train, validation and test: what is missing is held out of train, then limits apply.
+
+        unread: splits that have rows of their own, which were not read; they are left out.
+        Raises RequestError where train has too few rows to hold any out.
+        """
+        missing = [split for split in ("validation", "test") if split not in (*found, *unread)]
+        drawn = {split: found[split] for split in SPLITS if split in found}
+        if missing:
+            drawn |= self._hold_out(found["train"], missing)
+        if self.settings.group:
+            self.made.append("rows of one source joined")
+        joined = {s: self._joined(drawn[s], s) for s in SPLITS if s in drawn}
+        return {split: self._limited(rows, split) for split, rows in joined.items()}
+
+    def _hold_out(self, rows: UsableRows, missing: list[str]) -> dict[str, UsableRows]:
+        """The rows of each missing split, and of train without them.
+
+        Rows of one conversation, or else of equal inputs, stay together.
+        """
+        there = len(rows.numbers)
+        count = max(1, min(HELD_OUT_AT_MOST, there // HELD_OUT_SHARE))
+        groups = self._groups(rows)
+        is_left, held = np.ones(there, dtype=bool), dict[str, np.ndarray]()
+        for split in missing:
+            ranked = self._ranks(rows, f"held out {split}")
+            held[split] = _first_groups(is_left, groups, ranked, count)
+            is_left[held[split]] = False
+        if not is_left.any() or not all(map(len, held.values())):
+            raise RequestError(_too_few(rows, groups, missing))
+        whole = ""
+        if len(np.unique(groups)) < there:
+            of_one = "a conversation" if rows.talks is not None else f"the same {self._inputs}"
+            whole = f"; {'the ' if rows.talks is not None else ''}rows of {of_one} stay together"
+            self.made.append("held out by source")
+        for split in missing:
+            how = f"10 %, at most {HELD_OUT_AT_MOST}; data.seed={self.settings.seed}{whole}"
+            some = f"{counted(len(held[split]), 'row')} of {there}"
+            self.notes.add(f"data.{split}: none given, so {some} are held out of train ({how})")
+        return {s: _some(rows, at) for s, at in {**held, "train": np.flatnonzero(is_left)}.items()}
+
+    def _groups(self, rows: UsableRows) -> np.ndarray:
+        """For each row the position of the first row that it has to stay with."""
+        keys = rows.talks if rows.talks is not None else input_keys(rows.dataset, self.task)
+        return _first_of_same(keys)
+
+    def _joined(self, rows: UsableRows, split: str) -> UsableRows:
+        """One row for all of equal inputs, with the answers of all as its references."""
+        from datasets import Dataset
+
+        if not self.settings.group or split == "train":
+            return rows
+        same = _first_of_same(input_keys(rows.dataset, self.task))
+        first, groups = np.unique(same, return_inverse=True)
+        if len(first) == len(rows.numbers):
+            return rows
+        answers: list[list[str]] = [[] for _ in first]
+        for group, row in zip(groups, rows.dataset, strict=True):
+            known = answers[group]
+            known += [text for text in self.task.references(row) if text not in known]
+        is_many = self.task.fields[self.task.answer].many
+        column = self.task.answer if is_many else "references"
+        heads = rows.dataset.select(first)
+        joined = [{**row, column: texts} for row, texts in zip(heads, answers, strict=True)]
+        what = f"{len(first)} of different {self._inputs}"
+        most = f"with up to {max(map(len, answers))} references (data.group=true)"
+        self.notes.add(f"data.{split}: {counted(len(rows.numbers), 'row')} are {what}, {most}")
+        return replace(rows, dataset=Dataset.from_list(joined), numbers=rows.numbers[first])
+
+    def _limited(self, rows: UsableRows, split: str) -> Dataset:
+        limit, there = getattr(self.settings.limit, split), len(rows.numbers)
+        if limit is not None and limit > there:
+            only = f"only {counted(there, 'row')} there; all are used"
+            self.notes.add(f"data.limit.{split}={limit}: {only}")
+        if limit is None or limit >= there:
+            return rows.dataset
+        how = f"drawn with data.seed={self.settings.seed}"
+        self.notes.add(f"data.limit.{split}: {counted(limit, 'row')} of {there}, {how}")
+        order = np.argsort(self._ranks(rows, split), kind="stable")
+        return rows.dataset.select(np.sort(order[:limit]))
+
+    def _ranks(self, rows: UsableRows, purpose: str) -> np.ndarray:
+        return ranks(rows.numbers, self.settings.seed, purpose)
 
 
-def _part(pool: Pool, positions: np.ndarray | None) -> Pool:
-    if positions is None or len(positions) == len(pool.rows):
-        return pool
-    return replace(pool, dataset=pool.dataset.select(positions), rows=pool.rows[positions])
-
-
-def _hold_out(
-    pool: Pool, missing: list[str], seed: int, task: Task, notes: Notes, made: list[str]
-) -> dict[str, np.ndarray]:
-    """The positions in `pool` of each missing split, and of train without them.
-
-    Rows of one conversation, or else of equal inputs, stay together.
-    """
-    if not missing:
-        return {}
-    there = len(pool.rows)
-    count = max(1, min(HELD_OUT_AT_MOST, there // HELD_OUT_SHARE))
-    groups = _groups(pool, task)
-    is_left, held = np.ones(there, dtype=bool), dict[str, np.ndarray]()
-    for split in missing:
-        held[split] = _first_groups(is_left, groups, pool, count, seed, f"held out {split}")
-        is_left[held[split]] = False
-    if not is_left.any() or not all(map(len, held.values())):
-        raise RequestError(_too_few(pool, groups, missing))
-    whole = f"; {_together(pool, task)} stay together" if len(np.unique(groups)) < there else ""
-    made += ["held out by source"] if whole else []
-    for split in missing:
-        notes.add(f"data.{split}: none given, so {counted(len(held[split]), 'row')} of {there} are "
-                  f"held out of train (10 %, at most {HELD_OUT_AT_MOST}; data.seed={seed}{whole})"
-                  )  # fmt: skip
-    return {**held, "train": np.flatnonzero(is_left)}
-
-
-def _groups(pool: Pool, task: Task) -> np.ndarray:
-    """For each row the position of the first row that it has to stay with."""
-    keys = pool.talks if pool.talks is not None else input_keys(pool.dataset, task)
-    return _first_of_same(keys)
+def _some(rows: UsableRows, positions: np.ndarray) -> UsableRows:
+    return replace(rows, dataset=rows.dataset.select(positions), numbers=rows.numbers[positions])
 
 
 def _first_of_same(keys: np.ndarray) -> np.ndarray:
@@ -99,64 +134,22 @@ def _first_of_same(keys: np.ndarray) -> np.ndarray:
     return first[group]
 
 
-def _together(pool: Pool, task: Task) -> str:
-    if pool.talks is not None:
-        return "the rows of a conversation"
-    return f"rows of the same {' and '.join(task.inputs)}"
-
-
-def _too_few(pool: Pool, groups: np.ndarray, missing: list[str]) -> Problem:
-    there, different = len(pool.rows), len(np.unique(groups))
+def _too_few(rows: UsableRows, groups: np.ndarray, missing: list[str]) -> Problem:
+    there, different = len(rows.numbers), len(np.unique(groups))
     more = "" if different == there else f" ({different} that are no repetition)"
     what = f"has {counted(there, 'usable row')}{more}, too few to hold out {' and '.join(missing)}"
-    return Problem(pool.key, what, " ".join(f"Give data.{split}." for split in missing))
+    return Problem(rows.key, what, " ".join(f"Give data.{split}." for split in missing))
 
 
 def _first_groups(
-    is_left: np.ndarray, groups: np.ndarray, pool: Pool, count: int, seed: int, purpose: str
+    is_left: np.ndarray, groups: np.ndarray, ranked: np.ndarray, count: int
 ) -> np.ndarray:
     """Positions of whole groups of lowest rank, `count` rows of them or just more."""
     sizes = np.bincount(groups, minlength=len(groups))
     heads = np.flatnonzero(is_left & (sizes > 0) & (sizes <= max(count, sizes[sizes > 0].min())))
-    heads = heads[np.argsort(ranks(pool.rows[heads], seed, purpose), kind="stable")]
+    heads = heads[np.argsort(ranked[heads], kind="stable")]
     enough = np.searchsorted(np.cumsum(sizes[heads]), count) + 1
     return np.flatnonzero(np.isin(groups, heads[:enough]))
-
-
-def _first(positions: np.ndarray, pool: Pool, count: int, seed: int, purpose: str) -> np.ndarray:
-    """The `count` positions of lowest rank, in the order of the file."""
-    order = np.argsort(ranks(pool.rows[positions], seed, purpose), kind="stable")
-    return np.sort(positions[order[:count]])
-
-
-def _limited(pool: Pool, split: str, settings: DataSettings, notes: Notes) -> Dataset:
-    limit, there = getattr(settings.limit, split), len(pool.rows)
-    if limit is not None and limit > there:
-        notes.add(f"data.limit.{split}={limit}: only {counted(there, 'row')} there; all are used")
-    if limit is None or limit >= there:
-        return pool.dataset
-    notes.add(f"data.limit.{split}: {counted(limit, 'row')} of {there}, drawn with "
-              f"data.seed={settings.seed}")  # fmt: skip
-    return pool.dataset.select(_first(np.arange(there), pool, limit, settings.seed, split))
-
-
-def _joined(pool: Pool, split: str, task: Task, notes: Notes) -> Pool:
-    """One row for all of equal inputs, with the answers of all as its references."""
-    from datasets import Dataset
-
-    first, groups = np.unique(_first_of_same(input_keys(pool.dataset, task)), return_inverse=True)
-    if len(first) == len(pool.rows):
-        return pool
-    answers: list[list[str]] = [[] for _ in first]
-    for group, row in zip(groups, pool.dataset, strict=True):
-        answers[group] += [text for text in task.references(row) if text not in answers[group]]
-    column = task.answer if task.fields[task.answer].many else "references"
-    rows = [{**pool.dataset[int(i)], column: texts}
-            for i, texts in zip(first, answers, strict=True)]  # fmt: skip
-    notes.add(f"data.{split}: {counted(len(pool.rows), 'row')} are {len(first)} of different "
-              f"{' and '.join(task.inputs)}, with up to {max(map(len, answers))} references "
-              "(data.group=true)")  # fmt: skip
-    return replace(pool, dataset=Dataset.from_list(rows), rows=pool.rows[first])
 
 
 def ranks(rows: np.ndarray, seed: int, purpose: str) -> np.ndarray:

@@ -108,3 +108,10 @@ def _content_text(content: Any) -> str:
 
 def _without_blanks(texts: Iterable[str]) -> list[str]:
     return [text for text in texts if text and not text.isspace()]
+
+
+def whole(value: Any) -> Any:
+    """A text, texts or None; halves of broken characters are replaced by U+FFFD."""
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return value and value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

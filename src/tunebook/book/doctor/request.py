@@ -41,8 +41,8 @@ def look_at_settings(described: Described) -> list[Finding]:
 def _data(settings: Settings) -> list[Problem]:
     if settings.data.source != "files":
         return []
+    from tunebook.data.faults import Notes
     from tunebook.data.files import open_files
-    from tunebook.data.notes import Notes
 
     try:
         if _size(settings.data) <= MOST_READ:
@@ -66,11 +66,9 @@ def _files(data: DataSettings) -> Iterator[tuple[str, Path]]:
 
 def _columns(data: DataSettings, task: Task) -> list[Problem]:
     """Columns that the first rows of each file do not have."""
-    from tunebook.data.batches import has_column
-    from tunebook.data.columns import columns_of, missing_columns
+    from tunebook.data.columns import Plan
     from tunebook.data.faults import Faults
     from tunebook.data.formats import READERS, read_file
-    from tunebook.data.pool import reference_paths
 
     problems = []
     for split, path in _files(data):
@@ -79,10 +77,7 @@ def _columns(data: DataSettings, task: Task) -> list[Problem]:
         faults = Faults()
         batch = next(read_file(path, str(path), faults), None)
         names = batch.names() if batch else []
-        answered = any(has_column(names, column) for column in reference_paths(data))
-        columns = [column for column in columns_of(task, data.fields)
-                   if column.name != task.answer or not answered]  # fmt: skip
-        missing = missing_columns(columns, names, f"data.{split}", str(path))
+        missing = Plan.of(data, task).missing(names, f"data.{split}", str(path))
         problems += faults.problems() or [problem for _, problem in missing]
     return problems
 

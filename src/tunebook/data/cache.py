@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,12 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tunebook.counting import counted
-from tunebook.data.canonical import Plan, canonical_batches
-from tunebook.data.columns import Tally, columns_of, conversation_path
-from tunebook.data.faults import Faults
-from tunebook.data.notes import Notes
-from tunebook.data.source import Source
-from tunebook.errors import Problem, RequestError
+from tunebook.data.canonical import CanonicalRows
+from tunebook.data.columns import Plan, reference_paths
+from tunebook.data.faults import Notes
+from tunebook.data.sources import Source
+from tunebook.errors import Problem, RequestError, either
 from tunebook.schema import DataSettings
 from tunebook.tasks.task import Task
 
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Pool:
-    """Usable rows: `dataset` in canonical columns, and each row's number in its source.
+class UsableRows:
+    """What a source gives: `dataset` in canonical columns, and each row's number in its source.
 
     `talks`: the number of the conversation that each row is of, where rows are replies.
     `has_references`: whether a column of references was found.
@@ -45,32 +44,34 @@ class Pool:
 
     key: str
     dataset: Dataset
-    rows: np.ndarray
+    numbers: np.ndarray
     talks: np.ndarray | None = None
     has_references: bool = False
 
 
-def plan_of(source: Source, settings: DataSettings, task: Task) -> Plan:
-    """How the rows of `source` are read for `task`."""
-    return Plan(
-        columns_of(task, settings.fields),
-        task.answer,
-        str(settings.fields.get("id", "id")),
-        reference_paths(settings),
-        source.has_references,
-        conversation_path(task, settings.fields),
-    )
+def read_sources(
+    sources: Mapping[str, Source], settings: DataSettings, task: Task, notes: Notes
+) -> dict[str, UsableRows]:
+    """The usable rows of each source. Raises RequestError with the problems of all of them."""
+    problems: list[Problem] = []
+    found: dict[str, UsableRows] = {}
+    for split, source in sources.items():
+        try:
+            found[split] = _read(source, settings, task, notes)
+        except RequestError as error:
+            problems += error.problems
+    paths = reference_paths(settings)
+    if paths and found and not any(rows.has_references for rows in found.values()):
+        what, key = f"no split has a column {either(paths)}", "data.fields.references"
+        problems.append(Problem(key, what, f"Set {key}=COLUMN."))
+    if problems:
+        raise RequestError(problems)
+    return found
 
 
-def reference_paths(settings: DataSettings) -> list[str]:
-    """The columns of references: none, one or several."""
-    given = settings.fields.get("references") or []
-    return [given] if isinstance(given, str) else given
-
-
-def read_pool(source: Source, settings: DataSettings, task: Task, notes: Notes) -> Pool:
+def _read(source: Source, settings: DataSettings, task: Task, notes: Notes) -> UsableRows:
     """The usable rows of `source`. Raises RequestError; says what was skipped and assumed."""
-    folder = _cached(source, plan_of(source, settings, task))
+    folder = _cached(source, Plan.of(settings, task, beside=source.has_references))
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     for note in summary["notes"]:
         notes.add(f"{source.key}: {note}")
@@ -78,7 +79,7 @@ def read_pool(source: Source, settings: DataSettings, task: Task, notes: Notes) 
     return _opened(folder, source, summary)
 
 
-def _opened(folder: Path, source: Source, summary: dict[str, Any]) -> Pool:
+def _opened(folder: Path, source: Source, summary: dict[str, Any]) -> UsableRows:
     from datasets import Dataset
 
     dataset = Dataset.from_file(str(folder / "rows.arrow"))
@@ -88,7 +89,7 @@ def _opened(folder: Path, source: Source, summary: dict[str, Any]) -> Pool:
     identity = "own_id" if summary["own_ids"] else "id"
     dataset = dataset.select_columns([identity, *kept])
     dataset = dataset if identity == "id" else dataset.rename_column(identity, "id")
-    return Pool(source.key, dataset, rows, talks, summary["has_references"])
+    return UsableRows(source.key, dataset, rows, talks, summary["has_references"])
 
 
 def _judge_skipped(
@@ -102,17 +103,17 @@ def _judge_skipped(
         what = f"is an empty split: it has no usable row ({rows})"
         raise RequestError(Problem(source.key, what, "Give rows with every field filled."))
     if skipped > settings.max_skipped_share * total:
+        share = f"data.max_skipped_share (now {settings.max_skipped_share:g})"
         what = f"{skipped} of {total} rows are unusable: {shown}"
-        remedy = (f"Fill them, check data.fields, or raise data.max_skipped_share"
-                  f" (now {settings.max_skipped_share:g}).")  # fmt: skip
+        remedy = f"Fill them, check data.fields, or raise {share}."
         raise RequestError(Problem(source.key, what, remedy))
     if skipped:
         notes.add(f"{source.key}: {skipped} of {total} rows skipped: {shown}")
 
 
 def _cached(source: Source, plan: Plan) -> Path:
-    described = f"{plan.describe()} {source.split} {source.content}"
-    folder = _cache_root() / sha256(described.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    key = f"{plan.describe()} {source.split} {source.content}".encode("utf-8", "backslashreplace")
+    folder = _cache_root() / sha256(key).hexdigest()[:32]
     if not (folder / "summary.json").is_file():
         with _written_at_once(folder) as draft:
             _write(source, plan, draft)
@@ -146,23 +147,22 @@ def _written_at_once(folder: Path) -> Iterator[Path]:
 
 
 def _write(source: Source, plan: Plan, draft: Path) -> None:
-    faults, tally = Faults(), Tally()
-    path = draft / "rows.arrow"
+    rows, path = CanonicalRows(source, plan), draft / "rows.arrow"
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, plan.schema) as stream:
-        for batch in canonical_batches(source, plan, tally, faults):
+        for batch in rows.batches():
             stream.write_batch(batch)
-    if faults:
-        raise RequestError(faults.problems())
+    if rows.faults:
+        raise RequestError(rows.faults.problems())
     own_ids = _are_unique(path)
     if own_ids is False:
-        tally.note(f"the column {plan.id_path} has empty or repeated values: rows are named by "
-                   "their number")  # fmt: skip
+        what = "has empty or repeated values: rows are named by their number"
+        rows.note(f"the column {plan.id_path} {what}")
     summary = {
-        "total": tally.total,
-        "skipped": {name: count for name, count in tally.skipped.items() if count},
+        "total": rows.total,
+        "skipped": {name: count for name, count in rows.skipped.items() if count},
         "own_ids": own_ids is True,
-        "has_references": tally.has_references,
-        "notes": tally.notes,
+        "has_references": rows.has_references,
+        "notes": rows.notes,
     }
     (draft / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
 
