@@ -144,7 +144,7 @@ class CanonicalRows:
 
     def _canonical(self, batch: DerivedBatch) -> pa.RecordBatch:
         numbers = np.arange(self.total + 1, self.total + 1 + len(batch), dtype=np.int64)
-        found: dict[str, Sequence[Any]] = {"row": numbers}
+        found: dict[str, Any] = {"row": numbers}
         if batch.origin is not None:
             found["talk"] = numbers[np.searchsorted(batch.origin, batch.origin)]
         usable = np.ones(len(batch), dtype=bool)

@@ -245,7 +245,7 @@ def _text_reader(task: Task) -> Reader:
     def read(path: Path, name: str, faults: Faults) -> Iterator[Batch]:
         lines = _text_lines(path, name, faults)
         while chunk := list(itertools.islice(lines, ROWS)):
-            yield RowBatch([row_of_line(task, line) for line in chunk], name, None)
+            yield RowBatch([row_of_line(task, line) for line in chunk], name)
 
     return read
 
