@@ -12,7 +12,7 @@ from tunebook.bench import models
 from tunebook.bench.flops import step_flops
 from tunebook.bench.models import our_model, stock_model
 from tunebook.bench.settings import read_request
-from tunebook.training import Batches, TokenLoss
+from tunebook.training import Collator, TokenLoss
 
 
 def counted(side: str, request: Any) -> int:
@@ -20,7 +20,7 @@ def counted(side: str, request: Any) -> int:
     base = models.load_base(request)
     base.model.set_attn_implementation("eager")  # torch counts no operations of others on a CPU
     rows = models.training_rows(request, base)
-    batch = Batches(base)([rows[i] for i in range(request.bench.batch)])
+    batch = Collator(base)([rows[i] for i in range(request.bench.batch)])
     labels = batch.pop("labels")
     if side == "stock":
         del batch["wanted"]

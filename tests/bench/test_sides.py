@@ -14,7 +14,7 @@ from tunebook.bench.report import changed
 from tunebook.bench.settings import Request, read_request
 from tunebook.bench.training import _features, train
 from tunebook.text import EncodedRows
-from tunebook.training.batches import Batches
+from tunebook.training.collator import Collator
 from tunebook.training.loss import TokenLoss
 
 SMALL = ["bench.virtual=6", "bench.length=16", "bench.batch=4", "bench.steps=2", "bench.warmup=1",
@@ -54,7 +54,7 @@ def test_rows_of_mixed_lengths_have_the_same_loss_and_gradient(shape: str, metho
         rows.rows.append(number)
     decoder_only = shape == "tiny_llama"
     sides = our_model(asked, ours), stock_model(asked, theirs)
-    batch = Batches(ours)([rows[i] for i in range(3)])
+    batch = Collator(ours)([rows[i] for i in range(3)])
     labels = batch.pop("labels")
     ours_loss = TokenLoss(decoder_only)(sides[0](**batch), labels)
     features = [_features(rows[i], decoder_only) for i in range(3)]

@@ -67,9 +67,9 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
     import torch
 
     from tunebook import methods
-    from tunebook.models.base import load
+    from tunebook.engine import load
     from tunebook.pipeline import steps
-    from tunebook.training import Batches, TokenLoss
+    from tunebook.training import Collator, TokenLoss
 
     asked = copy.deepcopy(_settings(method))
     asked.model.path = str(folder)
@@ -84,7 +84,7 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
         learned = [one for one in model.parameters() if one.requires_grad]
         optimizer = torch.optim.SGD(learned, lr=0.05)
         for some in (rows[:3], rows[2:]):
-            batch = Batches(base)(some)
+            batch = Collator(base)(some)
             labels = batch.pop("labels")
             loss(model(**batch), labels).backward()
             optimizer.step()
@@ -94,14 +94,14 @@ def trained(folder: Path, family: str, method: str) -> tuple[Any, Any, Settings]
 
 def check_the_same_everywhere(folder: Path, family: str, method: str, saved: Path) -> None:
     from tunebook.engine import generate
-    from tunebook.training import Batches, mean_loss
+    from tunebook.training import Collator, mean_loss
 
     base, model, settings = trained(folder, family, method)
     rows = rows_for(family)
     sources = [row["source"] for row in rows]
     texts, losses = {}, {}
     for size in (1, 3, 32):
-        losses[size] = mean_loss(model, rows, Batches(base), size)
+        losses[size] = mean_loss(model, rows, Collator(base), size)
         texts[size] = generate(model, base, sources, replace(settings.decoding, batch_size=size))
     assert texts[1] == texts[3] == texts[32]
     assert losses[1] == pytest.approx(losses[3], rel=1e-5)
@@ -117,14 +117,14 @@ def check_stock_peft(folder: Path, family: str, model: Any, base: Any, saved: Pa
     from peft import PeftModel
 
     from tunebook.pipeline.saving import save_adapter
-    from tunebook.training import Batches
+    from tunebook.training import Collator
 
     save_adapter(saved, model, base)
     encodes = family in ENCODER_DECODER
     auto = "AutoModelForSeq2SeqLM" if encodes else "AutoModelForCausalLM"
     untouched = getattr(transformers, auto).from_pretrained(folder)
     stock = PeftModel.from_pretrained(untouched, saved / "adapter").eval()
-    batch = Batches(base)(rows_for(family)[3:4])
+    batch = Collator(base)(rows_for(family)[3:4])
     wanted = batch.pop("wanted")
     del batch["labels"]
     with torch.no_grad():

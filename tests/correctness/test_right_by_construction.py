@@ -15,7 +15,7 @@ import torch
 from tests.correctness.conftest import FAMILIES, METHODS, TrainedModel
 from tunebook.engine import generate
 from tunebook.engine.matmul import OURS
-from tunebook.training import Batches, TokenLoss
+from tunebook.training import Collator, TokenLoss
 from tunebook.training.state import trainable
 
 every = pytest.mark.parametrize("family", FAMILIES)
@@ -152,7 +152,7 @@ def test_only_what_the_method_trains_changes(trained: Get, method: str, family: 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_count_is_what_receives_gradient(trained: Get, method: str, family: str) -> None:
     one = trained(method, family)
-    batch = Batches(one.base)([one.splits.train[i] for i in range(16)])
+    batch = Collator(one.base)([one.splits.train[i] for i in range(16)])
     labels = batch.pop("labels")
     one.model.zero_grad()
     TokenLoss(family == "tiny_llama")(one.model(**batch), labels).backward()
@@ -216,5 +216,5 @@ def test_loss_of_a_padded_batch_is_that_of_its_rows(trained: Get, method: str, f
         with torch.no_grad():
             return loss.sum(one.model(**batch), labels).item()
 
-    batches = Batches(one.base)
+    batches = Collator(one.base)
     assert total(batches(rows)) == pytest.approx(sum(total(batches([r])) for r in rows), rel=1e-5)

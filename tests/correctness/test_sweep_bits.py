@@ -42,8 +42,8 @@ def test_a_run_of_a_sweep_equals_the_run_alone(
 ) -> None:
     alone = {method: run(method, family, tmp_path / f"alone-{method}") for method in set(ORDER)}
     loaded = []
-    original = loading.load_bare
-    monkeypatch.setattr(loading, "load_bare", lambda *a: loaded.append(a) or original(*a))
+    original = loading.load
+    monkeypatch.setattr(loading, "load", lambda *a: loaded.append(a) or original(*a))
     with keeping.one_base():
         for place, method in enumerate(ORDER):
             assert run(method, family, tmp_path / str(place)) == alone[method], (place, method)

@@ -26,6 +26,6 @@ def small_run(
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """One entry for each time that a base is loaded."""
     found: list[Any] = []
-    original = loading.load_bare
-    monkeypatch.setattr(loading, "load_bare", lambda *a: found.append(a) or original(*a))
+    original = loading.load
+    monkeypatch.setattr(loading, "load", lambda *a: found.append(a) or original(*a))
     return found

@@ -55,8 +55,7 @@ def reloaded_texts(folder: Path, prompts: list[str]) -> list[str]:
     """What the saved adapter answers in a model that stock PEFT loaded."""
     from peft import PeftModel
 
-    from tunebook.engine import generate
-    from tunebook.models.base import load
+    from tunebook.engine import generate, load
     from tunebook.models.facts import facts_of
 
     settings = compose(f"recipe={folder}")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from tests.mixing.mixing_models import prefix, soft_prompts, sources
+from tests.engine.bases_and_prompts import prefix, soft_prompts, sources
 from tunebook.counting import counted
 from tunebook.engine import generate, generation_config
-from tunebook.engine.generate import why_not_greedy
-from tunebook.engine.greedy import DecoderRows, search
+from tunebook.engine.greedy import search, why_not_greedy
+from tunebook.engine.rows import DecoderRows
 from tunebook.models.base import Base
 from tunebook.schema import DecodingSettings
 

@@ -20,8 +20,7 @@ from transformers import (
 )
 
 from recipes.export import main
-from tunebook.engine import generate, generation_config
-from tunebook.engine.labelled import select_where_wanted
+from tunebook.engine import generate, generation_config, select_where_wanted
 from tunebook.predicting.export import with_prefix
 from tunebook.schema import DecodingSettings
 

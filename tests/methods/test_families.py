@@ -56,7 +56,7 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 @pytest.fixture
 def opened(settings, folder_of) -> Callable[..., tuple[Any, Any]]:
     """A base of a family, and settings for a method on it."""
-    from tunebook.models.base import load
+    from tunebook.engine import load
 
     def open_base(family: str, method: str, *words: str) -> tuple[Any, Any]:
         given = settings("task=translate", f"model.path={folder_of(family)}", f"method={method}",

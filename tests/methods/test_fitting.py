@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tunebook import methods
+from tunebook.engine import load
 from tunebook.methods.parts import fitting
-from tunebook.models.base import load
 from tunebook.pipeline.failures import _in_a_line
 from tunebook.settings import resolve
 

@@ -20,10 +20,10 @@ def saved_and_read_again(folder: Path, words: list[str], saved: Path) -> tuple[o
     from transformers import AutoModelForCausalLM
 
     from tunebook import methods
-    from tunebook.models.base import load
+    from tunebook.engine import load
     from tunebook.pipeline import steps
     from tunebook.pipeline.saving import save_adapter
-    from tunebook.training import Batches, TokenLoss
+    from tunebook.training import Collator, TokenLoss
 
     resolved = resolve(
         compose("task=translate", "method=lora", f"model.path={folder}", "method.r=4",
@@ -33,7 +33,7 @@ def saved_and_read_again(folder: Path, words: list[str], saved: Path) -> tuple[o
     steps.check_method(base, resolved.settings)
     torch.manual_seed(0)
     model = methods.attach(base, resolved.settings, lambda _: None)
-    batch = Batches(base)(rows_for("llama")[1:2])
+    batch = Collator(base)(rows_for("llama")[1:2])
     labels, wanted = batch.pop("labels"), batch.pop("wanted")
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
     for _ in range(2):

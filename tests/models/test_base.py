@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tunebook.engine import load
 from tunebook.errors import RequestError
-from tunebook.models.base import check, enable_checkpointing, load
+from tunebook.models.base import check, enable_checkpointing
 from tunebook.models.facts import facts_of
 from tunebook.schema import ModelSettings
 

@@ -21,14 +21,14 @@ FOLDERS = pytest.mark.parametrize("family", ["t5", "llama"])
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every model that is loaded."""
     models: list[Any] = []
-    original = loading.load_bare
+    original = loading.load
 
     def load(*arguments: Any) -> Any:
         base = original(*arguments)
         models.append(base.model)
         return base
 
-    monkeypatch.setattr(loading, "load_bare", load)
+    monkeypatch.setattr(loading, "load", load)
     return models
 
 

@@ -11,8 +11,8 @@ import pytest
 from datasets import Dataset
 
 from recipes import compose
+from tunebook.engine import load
 from tunebook.errors import RequestError
-from tunebook.models.base import load
 from tunebook.settings import resolve
 from tunebook.text import EncodedRows, Encoder, encode_rows, rows, rows_to_train_on
 

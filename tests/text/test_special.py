@@ -13,15 +13,14 @@ import pytest
 
 from recipes import compose
 from tests.small_models import save_tokenizer
-from tunebook.engine.generate import generation_config
+from tunebook.engine import generation_config, load
 from tunebook.errors import RequestError
-from tunebook.models.base import load
 from tunebook.models.special_tokens import SpecialTokens, words_for
 from tunebook.schema import DecodingSettings
 from tunebook.settings import resolve
 from tunebook.text import Encoder, speaking
 from tunebook.text.words import Words
-from tunebook.training import Batches
+from tunebook.training import Collator
 
 PAD, END, BEGIN = 0, 1, 2
 LANGUAGES = ("en_XX", "fr_XX", "de_DE")
@@ -57,7 +56,7 @@ def test_a_target_ends_once_and_does_not_repeat_what_decoding_starts_with(
         assert END not in source.ids
         assert BEGIN not in target
         return
-    batch = Batches(base)([{"source": source.ids, "target": target}])
+    batch = Collator(base)([{"source": source.ids, "target": target}])
     read = batch["decoder_input_ids"][0].tolist()
     start = generation_config(base, DecodingSettings()).decoder_start_token_id
     assert read == [start, *target[:-1]]
@@ -89,7 +88,7 @@ def test_a_language_is_learned_where_it_is_forced(
     assert tokens_of(base, [target[0], target[-1]]) == ["de_DE", "</s>"]
     assert base.special.forced == target[0]
     assert base.special.start == start
-    batch = Batches(base)([{"source": source.ids, "target": target}])
+    batch = Collator(base)([{"source": source.ids, "target": target}])
     assert batch["decoder_input_ids"][0].tolist() == [start, *target[:-1]]
 
 
@@ -179,7 +178,7 @@ def test_special_tokens_of_the_template_alone_are_special(
 
 
 def test_a_target_of_special_words_is_answered_whole(small_model: Callable[..., Path]) -> None:
-    from tunebook.engine.generate import text_of
+    from tunebook.engine import text_of
 
     base, encoder = base_at(small_model("llama", special=("<x>",)))
     text = "the tag </s> ends it, <unk> <x><pad> <s>"
@@ -257,7 +256,7 @@ def test_words_stay_words_with_every_kind_of_tokenizer(
 
 
 def test_a_forced_language_is_no_part_of_an_answer(tmp_path: Path) -> None:
-    from tunebook.engine.generate import text_of
+    from tunebook.engine import text_of
 
     tokenizer = sentence_piece(tmp_path)
     code = tokenizer.convert_tokens_to_ids("__fr__")

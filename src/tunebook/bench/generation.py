@@ -12,9 +12,7 @@ from tunebook.bench import models
 from tunebook.bench.loop import as_prefix
 from tunebook.bench.measure import Memory
 from tunebook.bench.settings import Request
-from tunebook.engine import generate, generation_config
-from tunebook.engine.matmul import TORCH
-from tunebook.engine.padding import padded
+from tunebook.engine import generate, generation_config, padded
 from tunebook.models.base import Base
 from tunebook.schema import DecodingSettings
 
@@ -41,7 +39,7 @@ def measure_generation(side: str, request: Request) -> dict[str, Any]:
     return {
         "seconds": seconds * scale,
         "processor_seconds": processor * scale,
-        "matmul": models.our_matmul(request, base) if side == "ours" else TORCH,
+        "matmul": base.matmul,
         "texts": dict(zip(map(str, chosen), texts, strict=True)),
         **memory.measured(),
     }

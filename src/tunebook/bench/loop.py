@@ -14,8 +14,7 @@ import torch
 from peft import PrefixTuningConfig, get_peft_model, initialize_kv_prefix_from_past_key_values
 from transformers import DynamicCache, get_linear_schedule_with_warmup
 
-from tunebook.engine.padding import padded
-from tunebook.training.batches import IGNORED
+from tunebook.engine import IGNORED, padded
 
 
 def loss_of(model: Any, batch: dict[str, Any], *, shares_prompt: bool) -> torch.Tensor:

@@ -109,7 +109,7 @@ def _product_flops(device: str, dtype: str, tries: int = 8) -> float:
     """
     import torch
 
-    from tunebook.engine.matmul import ONEDNN, choose_matmul, use_onednn
+    from tunebook.engine import ONEDNN, choose_matmul, use_onednn
 
     size = 8192 if device == "cuda" else 1536
     layer = torch.nn.Linear(size, size, bias=False, device=device, dtype=getattr(torch, dtype))

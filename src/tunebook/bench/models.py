@@ -13,8 +13,7 @@ import torch
 from tunebook import methods
 from tunebook.bench.settings import Request, model_path
 from tunebook.bench.shapes import SHAPES
-from tunebook.engine.labelled import select_where_wanted
-from tunebook.engine.matmul import ONEDNN, choose_matmul, use_onednn
+from tunebook.engine import prepare
 from tunebook.models.base import Base, load
 from tunebook.models.facts import ModelFacts, facts_of
 from tunebook.schema import (
@@ -136,16 +135,8 @@ def tokens(base: Base, count: int, seed: int) -> list[int]:
 
 def our_model(request: Request, base: Base) -> Any:
     """`base.model` with the method of this project."""
-    if request.model is None:
-        select_where_wanted(base.model)
-    if our_matmul(request, base) == ONEDNN:
-        use_onednn(base.model)
+    prepare(base, request.bench.matmul, lambda _: None)
     return _alike(methods.attach(base, settings_for(request), lambda _: None))
-
-
-def our_matmul(request: Request, base: Base) -> str:
-    """What multiplies the matrices of this project's side."""
-    return choose_matmul(request.bench.matmul, base.device, base.dtype)[0]
 
 
 def stock_model(request: Request, base: Base) -> Any:

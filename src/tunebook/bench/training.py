@@ -18,10 +18,10 @@ from tunebook.bench import loop, models
 from tunebook.bench.flops import step_flops
 from tunebook.bench.measure import Memory
 from tunebook.bench.settings import Request
-from tunebook.engine.matmul import TORCH
+from tunebook.engine import IGNORED
 from tunebook.models.base import Base
 from tunebook.text import EncodedRows
-from tunebook.training.batches import IGNORED, Batches
+from tunebook.training.collator import Collator
 from tunebook.training.history import History
 from tunebook.training.loss import TokenLoss
 from tunebook.training.train import training_arguments
@@ -61,7 +61,7 @@ def train(side: str, request: Request) -> dict[str, Any]:
         **memory.measured(),
         "device": torch.cuda.get_device_name(0) if on_card else "cpu",
         "dtype": base.dtype,
-        "matmul": models.our_matmul(request, base) if side in OURS else TORCH,
+        "matmul": base.matmul,
         "threads": torch.get_num_threads(),
         "step_flops": step_flops(base.model.config, request, ours=side != "stock"),
     }
@@ -73,7 +73,7 @@ def _ours(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Pat
         model=models.our_model(request, base),
         rows=rows,
         validation=_one(rows),
-        batches=Batches(base),
+        batches=Collator(base),
         arguments=training_arguments(settings, base, folder, len(rows), quiet=True),
         history=History(folder / "history.jsonl"),
         smoothing=0.0,
@@ -158,7 +158,7 @@ def _bare(request: Request, base: Base, rows: Any, timer: StepTimer, folder: Pat
     """Our model and batches in a plain loop, without any Trainer."""
     model = models.our_model(request, base).train()
     token_loss = TokenLoss(_is_decoder_only(base))
-    batches: Any = DataLoader(rows, request.bench.batch, collate_fn=Batches(base))
+    batches: Any = DataLoader(rows, request.bench.batch, collate_fn=Collator(base))
 
     def loss_of(batch: dict[str, Any]) -> torch.Tensor:
         inputs = {name: value.to(base.device) for name, value in batch.items()}
@@ -191,5 +191,4 @@ SIDES: dict[str, Callable[[Request, Base, Any, StepTimer, Path], float]] = {
     "stock": _stock,
     "bare": _bare,
 }
-OURS = ("ours", "bare")
 """The sides with this project's model."""

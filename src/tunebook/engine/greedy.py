@@ -1,23 +1,169 @@
 """Greedy search in which a row that has ended makes room for one that waits.
 
 transformers' `generate` computes every row of a batch until the last one ends. Here the last of the
-rows still going takes the place of one that has ended, so that only rows still going are computed;
-and where positions are each row's own, waiting rows join the batch (Yu et al. 2022, Orca).
+rows still going takes the place of one that has ended, so that only rows still going are computed,
+and rows that wait may join (rows.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from transformers.cache_utils import DynamicCache, EncoderDecoderCache
-from transformers.modeling_outputs import BaseModelOutput
+from transformers import GenerationConfig
+from transformers.cache_utils import EncoderDecoderCache
 
-from tunebook.engine.front import Front
-from tunebook.engine.padding import padded
-from tunebook.engine.room import Pair, move_rows, roomy
-from tunebook.engine.shared import text_positions
+from tunebook.engine.batches import Ids, behind
+from tunebook.engine.kinds import PLAIN, PREFIX, SOFT, base_of, changes_layers_alone, kind_of
+from tunebook.engine.probe import REFUSALS
+from tunebook.engine.prompt import (
+    NEEDED,
+    cannot_read_prompt,
+    layers_of,
+    learned_cache,
+    left_out,
+    why_no_plain_cache,
+)
+from tunebook.engine.rows import DecoderRows, EncodedRows, Prompt
+from tunebook.engine.stock import inputs
+from tunebook.engine.ways import STEPS, MakeWay, Progress, Tried, Way
+from tunebook.models.base import Base
+
+GREEDY = "greedy"
+
+
+def why_not_greedy(model: Any, base: Base, config: GenerationConfig) -> str:
+    """Why decoding must be left to transformers; empty where our own greedy search is the same."""
+    if asked := beyond_greedy(config) or left_out(GREEDY):
+        return asked
+    if kind_of(model) not in (PLAIN, SOFT, PREFIX) and not changes_layers_alone(model):
+        return f"PEFT puts {kind_of(model)} into its own generate"
+    return _why_no_room(base_of(model), base)
+
+
+def beyond_greedy(config: GenerationConfig) -> str:
+    """What a search by the most probable next token alone does not do; else empty."""
+    if config.num_beams > 1:
+        return "beam search"
+    if config.no_repeat_ngram_size:
+        return "no_repeat_ngram_size"
+    for name in ("forced_bos_token_id", "forced_eos_token_id"):
+        if getattr(config, name) is not None:
+            return f"the model sets {name}"
+    return ""
+
+
+def _why_no_room(whole: Any, base: Base) -> str:
+    """Why the model's keys and values cannot be kept in a cache of ours."""
+    name, decoder_only = type(whole).__name__, base.facts.family == "decoder-only"
+    taken = inspect.signature(whole.forward).parameters
+    needed = NEEDED if decoder_only else ("encoder_outputs", "past_key_values")
+    if missing := [one for one in needed if one not in taken]:
+        return f"{name} takes no {missing[0]}"
+    words = torch.tensor([[base.tokenizer.eos_token_id]], device=whole.device)
+    more = {} if decoder_only else {"decoder_input_ids": words}
+    try:
+        read = whole(input_ids=words, use_cache=True, **more)
+    except REFUSALS:
+        return f"{name} keeps no cache when it is asked to"
+    cache = getattr(read, "past_key_values", None)
+    if decoder_only:
+        return why_no_plain_cache(whole, cache)
+    if not isinstance(cache, EncoderDecoderCache):
+        return f"{name} has a cache of its own kind"
+    return why_no_plain_cache(whole, cache.self_attention_cache)
+
+
+def greedy_ways(model: Any, base: Base, config: GenerationConfig, size: int) -> list[MakeWay]:
+    """Behind a prompt where all rows can read the one; else with a copy of it a row."""
+    if base.facts.family == "encoder-decoder":
+        return [lambda: Encoded(GREEDY, size, model, base, config)]
+
+    def behind_shared() -> Way:
+        if reason := cannot_read_prompt(base_of(model), cache := learned_cache(model)):
+            raise ValueError(reason)
+        return Joining(GREEDY, size, model, base, config, Prompt(layers_of(cache), is_shared=True))
+
+    def behind_copies() -> Way:
+        prompt = Prompt(layers_of(learned_cache(model)))
+        return Joining(GREEDY, size, model, base, config, prompt)
+
+    shares = kind_of(model) in (SOFT, PREFIX)
+    return [behind_shared, behind_copies] if shares else [behind_copies]
+
+
+@dataclass
+class Greedy(Way):
+    """Our own search."""
+
+    model: Any
+    base: Base
+    config: GenerationConfig
+
+    def rows(self, sources: Ids, size: int, limit: int) -> Rows:
+        """`sources`, of which `size` are going at once, as rows that end after `limit` tokens."""
+        raise NotImplementedError
+
+    def search(self, sources: Ids, ended: Progress) -> list[list[int]]:
+        """New tokens of each of `sources`."""
+        limit, ends = self.config.max_new_tokens, set(self.config.eos_token_id)
+        return search(self.rows(sources, self.size, limit), limit, ends, ended)
+
+    def attempt(self, sources: Ids) -> Tried:
+        """See Way."""
+        heard: list[torch.Tensor] = []
+        rows = self.rows(sources, len(sources), STEPS)
+        return search(rows, STEPS, (), heard=heard.append), torch.stack(heard, dim=1)
+
+
+@dataclass
+class Joining(Greedy):
+    """Of a decoder-only model: rows that wait join those that are going."""
+
+    prompt: Prompt
+
+    def decode(self, sources: Ids, progress: Progress) -> list[list[int]]:
+        """See Way."""
+        return self.search(sources, progress)
+
+    def rows(self, sources: Ids, size: int, limit: int) -> Rows:
+        """See Greedy."""
+        pad = self.base.tokenizer.pad_token_id
+        return DecoderRows(base_of(self.model), sources, pad, size, limit, self.prompt)
+
+
+@dataclass
+class Encoded(Greedy):
+    """Of an encoder-decoder model: rows come in batches."""
+
+    def __post_init__(self) -> None:
+        kind = kind_of(self.model)
+        self.vectors = self.model.get_prompt(1) if kind == SOFT else None
+        cache = self.model.get_prompt(1).self_attention_cache if kind == PREFIX else None
+        self.prompt = Prompt(layers_of(cache))
+
+    def decode(self, sources: Ids, progress: Progress) -> list[list[int]]:
+        """See Way."""
+        made: list[list[int]] = []
+        for start in range(0, len(sources), self.size):
+            made += self.search(sources[start : start + self.size], progress)
+        return made
+
+    def rows(self, sources: Ids, size: int, limit: int) -> Rows:
+        """See Greedy."""
+        model, text = base_of(self.model), inputs(self.base, sources)
+        mask = text["attention_mask"]
+        if self.vectors is not None:
+            words = model.get_input_embeddings()(text.pop("input_ids"))
+            vectors = self.vectors.to(words.dtype).expand(len(words), -1, -1)
+            mask = behind(self.vectors.shape[1], mask)
+            text = {"inputs_embeds": torch.cat([vectors, words], dim=1), "attention_mask": mask}
+        read = model.get_encoder()(**text).last_hidden_state
+        begin = self.config.decoder_start_token_id
+        return EncodedRows(model, (read, mask), limit, begin, self.prompt)
 
 
 class Rows(Protocol):
@@ -38,9 +184,12 @@ class Rows(Protocol):
 
 @torch.no_grad()
 def search(
-    rows: Rows, limit: int, ends: Collection[int], ended: Callable[[int], object] = lambda _: None,
+    rows: Rows,
+    limit: int,
+    ends: Collection[int],
+    ended: Progress = lambda _: None,
     heard: Callable[[torch.Tensor], object] = lambda _: None,
-) -> list[list[int]]:  # fmt: skip
+) -> list[list[int]]:
     """The most probable next token again and again: new tokens of each row, its end included.
 
     A row ends with one of `ends`, or after `limit` tokens; `ended` is told of how many more. Rows
@@ -84,170 +233,3 @@ def _moved(going: list[int], to: list[int], last: list[int], left: int) -> list[
     for place, row in zip(to, last, strict=True):
         going[place] = going[row]
     return going[:left]
-
-
-JOIN = 4
-"""Rows join when a quarter of the places is free: fewer at once would read their texts slowly."""
-
-
-class DecoderRows:
-    """Rows of a decoder-only model; a text ends where its first new token is to stand.
-
-    A row's keys end in the column of the other rows' keys, and begin where its own text begins.
-
-    Args:
-        model: the transformers model.
-        sources: ids of each text, the longest first.
-        pad: the id that stands for nothing.
-        size: how many rows are going at once.
-        limit: how many tokens are made of a row at most.
-        front: keys and values that all rows share, in a model whose attention can read it.
-        copied: keys and values, of 1 row, that each row gets a copy of in front of its text.
-    """
-
-    def __init__(
-        self, model: Any, sources: Sequence[Sequence[int]], pad: int, size: int, limit: int,
-        front: Front | None = None, copied: Sequence[Pair] = (),
-    ) -> None:  # fmt: skip
-        self.model, self.waiting, self.pad = model, list(sources), pad
-        self.size, self.limit, self.copied = size, limit, copied
-        self.virtual = front[0][0].shape[2] if front else 0
-        self.more: dict[str, Any] = {"front": front} if front else {}
-        self.going = self.filled = 0
-
-    def come(self) -> torch.Tensor | None:
-        """Reads as many waiting texts as there are free places."""
-        free = self.size - self.going
-        if not self.waiting or (self.going and free * JOIN < self.size):
-            return None
-        some, self.waiting = self.waiting[:free], self.waiting[free:]
-        return self._join(some) if self.going else self._begin(some)
-
-    def _begin(self, sources: list[Sequence[int]]) -> torch.Tensor:
-        longest = len(sources[0]) + self._copies
-        room = longest + 2 * self.limit
-        self.cache, mask, self.positions, logits = self._read_texts(sources, room)
-        self.mask = mask.new_zeros(len(mask), room)
-        self.mask[:, :longest] = mask
-        self.going, self.filled = len(mask), longest
-        return logits
-
-    def _join(self, sources: list[Sequence[int]]) -> torch.Tensor:
-        cache, mask, positions, logits = self._read_texts(sources, len(sources[0]) + self._copies)
-        rows = slice(self.going, self.going + len(sources))
-        for mine, new in zip(self.cache.layers, cache.layers, strict=True):
-            mine.take_in(new, self.going)
-        self.mask[rows] = 0
-        self.mask[rows, self.filled - mask.shape[1] : self.filled] = mask
-        self.positions = torch.cat([self.positions, positions])
-        self.going += len(sources)
-        return logits
-
-    @property
-    def _copies(self) -> int:
-        return self.copied[0][0].shape[2] if self.copied else 0
-
-    def _read_texts(
-        self, sources: list[Sequence[int]], room: int
-    ) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Cache, mask (rows, length), each row's last position (rows, 1), and logits."""
-        rows, device = len(sources), self.model.device
-        ids = padded(sources, self.pad, left=True).to(device)
-        mask = padded([[1] * len(source) for source in sources], 0, left=True).to(device)
-        start = [(k.expand(rows, -1, -1, -1), v.expand(rows, -1, -1, -1)) for k, v in self.copied]
-        cache = roomy(self.model.config.num_hidden_layers, room, start)
-        positions = text_positions(mask) + self.virtual + self._copies
-        mask = torch.cat([mask.new_ones(rows, self._copies), mask], dim=1)
-        return cache, mask, positions[:, -1:], self._read(ids, mask, positions, cache)
-
-    def _read(
-        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Any
-    ) -> torch.Tensor:
-        logits: torch.Tensor = self.model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache,
-            use_cache=True, logits_to_keep=1, **self.more,
-        ).logits[:, -1]  # fmt: skip
-        return logits
-
-    def behind(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Reads one token a row.
-
-        Nothing is read of the first columns, in which no row going has anything: those of rows that
-        have left.
-        """
-        start = int(self.mask[: self.going].any(dim=0).long().argmax())
-        for layer in self.cache.layers:
-            layer.start = start
-        if self.filled == self.mask.shape[1]:
-            self._make_room(start)
-            start = 0
-        self.mask[: self.going, self.filled] = 1
-        self.filled += 1
-        self.positions = self.positions + 1
-        mask = self.mask[: self.going, start : self.filled]
-        return self._read(tokens[:, None], mask, self.positions, self.cache)
-
-    def _make_room(self, start: int) -> None:
-        for layer in self.cache.layers:
-            layer.make_room()
-        self.mask = self.mask.roll(-start, dims=1)
-        self.filled -= start
-        self.mask[:, self.filled :] = 0
-
-    def leave(self, to: list[int], rows: list[int], left: int) -> None:
-        """See Rows."""
-        for tensor in (self.mask, self.positions):
-            tensor[to] = tensor[rows]
-        self.positions, self.going = self.positions[:left], left
-        move_rows(self.cache, to, rows, left)
-
-
-class EncodedRows:
-    """Rows of an encoder-decoder model, which the encoder has read.
-
-    Args:
-        model: the transformers model.
-        read: the encoder's vectors, (rows, length, width), and their mask, int64 (rows, length).
-        limit: how many tokens will be decoded at most.
-        begin: the token that the decoder starts with.
-        start: keys and values in front of the decoder's tokens, by layer.
-    """
-
-    def __init__(
-        self, model: Any, read: tuple[torch.Tensor, torch.Tensor], limit: int, begin: int,
-        start: Sequence[Pair] = (),
-    ) -> None:  # fmt: skip
-        self.model, self.begin, self.begun = model, begin, False
-        self.vectors, self.mask = read
-        room = limit + (start[0][0].shape[2] if start else 0)
-        layers = len(_decoder_layers(model))
-        self.cache = EncoderDecoderCache(roomy(layers, room, start), DynamicCache())
-
-    def come(self) -> torch.Tensor | None:
-        """Reads the start token; all rows come at once, as a decoder counts positions for all."""
-        if self.begun:
-            return None
-        self.begun = True
-        return self.behind(self.mask.new_full((len(self.mask),), self.begin))
-
-    def behind(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Reads one token a row."""
-        logits: torch.Tensor = self.model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=self.vectors),
-            attention_mask=self.mask, decoder_input_ids=tokens[:, None],
-            past_key_values=self.cache, use_cache=True,
-        ).logits[:, -1]  # fmt: skip
-        return logits
-
-    def leave(self, to: list[int], rows: list[int], left: int) -> None:
-        """See Rows."""
-        for tensor in (self.vectors, self.mask):
-            tensor[to] = tensor[rows]
-        self.vectors, self.mask = self.vectors[:left], self.mask[:left]
-        move_rows(self.cache.self_attention_cache, to, rows, left)
-        move_rows(self.cache.cross_attention_cache, to, rows, left)
-
-
-def _decoder_layers(model: Any) -> Any:
-    decoder = model.get_decoder()
-    return getattr(decoder, "block", None) or decoder.layers

@@ -11,26 +11,8 @@ from typing import Any
 
 import torch
 
-from tunebook.engine.apart import LENGTHS, evaluating, logits_of, near, texts_to_try
-
-
-def predicts_labels(labels: torch.Tensor, ignored: int, *, decoder_only: bool) -> torch.Tensor:
-    """Which positions predict a label: bool (rows, length); each row in order of its labels.
-
-    A decoder-only model predicts at each position the token behind it.
-    """
-    wanted = labels != ignored
-    if not decoder_only:
-        return wanted
-    return torch.cat([wanted[:, 1:], wanted.new_zeros(len(wanted), 1)], dim=1)
-
-
-def has_learned_positions(model: Any) -> bool:
-    """Whether a position is looked up in a table, so that there is none behind its end."""
-    return any(
-        ("position" in name or "wpe" in name) and getattr(module, "weight", None) is not None
-        for name, module in model.named_modules()
-    )
+from tunebook.engine.plain import is_plain
+from tunebook.engine.probe import LENGTHS, evaluating, logits_of, near, texts_to_try
 
 
 def select_where_wanted(base: Any) -> None:
@@ -43,7 +25,8 @@ def select_where_wanted(base: Any) -> None:
     forward, early = base.forward, _selected_early(base)
     late = _selected_late(forward)
     with evaluating(base):
-        base.forward = early if _are_the_same(base, early, late) else late
+        may = not is_plain("labelled") and _are_the_same(base, early, late)
+        base.forward = early if may else late
 
 
 def _selected_early(base: Any) -> Any:

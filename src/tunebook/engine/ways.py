@@ -15,16 +15,14 @@ from typing import Any
 
 import torch
 
-from tunebook.engine.apart import (
-    ALONE,
-    EQUAL,
+from tunebook.engine.apart import ALONE, EQUAL, TOGETHER, read_apart
+from tunebook.engine.batches import Ids
+from tunebook.engine.probe import (
     REFUSALS,
-    TOGETHER,
     evaluating,
     logits_of,
     near,
     pass_on_full_memory,
-    read_apart,
     texts_to_try,
     words_of,
 )
@@ -32,21 +30,38 @@ from tunebook.engine.apart import (
 STEPS = 4
 """Tokens that are decoded to try a way."""
 
-Sources = Sequence[Sequence[int]]
-Tick = Callable[[int], object]
-Decode = Callable[[Sources, Tick], list[list[int]]]
-"""From source ids, the longest first, to new tokens alone; the tick is told how many more."""
+Progress = Callable[[int], object]
+"""Is told how many more rows are done."""
 Tried = tuple[list[list[int]], torch.Tensor]
 """New tokens of each row, and their logits: (rows, tokens, vocabulary)."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Way:
-    """One way to decode: its name, what it does, and how it is tried with a few tokens a row."""
+    """One way to decode: what it does, and how many rows it reads at once."""
 
     name: str
-    decode: Decode
-    attempt: Callable[[Sources], Tried]
+    size: int
+
+    def decode(self, sources: Ids, progress: Progress) -> list[list[int]]:
+        """New tokens alone of each of `sources`, the longest first."""
+        made: list[list[int]] = []
+        for start in range(0, len(sources), self.size):
+            some = sources[start : start + self.size]
+            made += self.read(some)
+            progress(len(some))
+        return made
+
+    def read(self, sources: Ids) -> list[list[int]]:
+        """The same for one batch."""
+        raise NotImplementedError
+
+    def attempt(self, sources: Ids) -> Tried:
+        """A few tokens of each row, whatever they are."""
+        raise NotImplementedError
+
+
+MakeWay = Callable[[], Way]
 
 
 @dataclass(frozen=True)
@@ -57,15 +72,15 @@ class Chosen:
     rows: str
     reasons: tuple[str, ...] = ()
 
-    def decode(self, sources: Sources, tick: Tick) -> list[list[int]]:
+    def decode(self, sources: Ids, progress: Progress) -> list[list[int]]:
         """New tokens of each of `sources`, the longest first."""
         made: list[list[int]] = []
         for some in _groups(sources, self.rows):
-            made += self.way.decode(some, tick)
+            made += self.way.decode(some, progress)
         return made
 
 
-def _groups(sources: Sources, rows: str) -> Iterator[Sources]:
+def _groups(sources: Ids, rows: str) -> Iterator[Ids]:
     if rows == TOGETHER:
         yield sources
     elif rows == EQUAL:
@@ -74,9 +89,7 @@ def _groups(sources: Sources, rows: str) -> Iterator[Sources]:
         yield from ([one] for one in sources)
 
 
-def choose(
-    ways: Sequence[Callable[[], Way]], model: Any, longest: int, last: Callable[[], Way]
-) -> Chosen:
+def choose(ways: Sequence[MakeWay], model: Any, longest: int, last: MakeWay) -> Chosen:
     """The first of `ways` that is right, with as many rows together as may be; else the `last`.
 
     `longest` is how long a text gets with its answer. A model is tried once for each list of ways.
@@ -95,7 +108,7 @@ def choose(
 
 
 def _tried(
-    ways: Sequence[Callable[[], Way]], model: Any, texts: list[list[int]]
+    ways: Sequence[MakeWay], model: Any, texts: Ids
 ) -> tuple[int | None, str, tuple[str, ...]]:
     """Which way, by its number; how rows stand together; why no way before it."""
     reasons: dict[str, None] = {}
@@ -108,7 +121,7 @@ def _tried(
     return None, ALONE, tuple(reasons)
 
 
-def _why_wrong(make: Callable[[], Way], rows: str, model: Any, texts: list[list[int]]) -> str:
+def _why_wrong(make: MakeWay, rows: str, model: Any, texts: Ids) -> str:
     try:
         way = make()
         for some in _groups(texts, rows):
@@ -122,35 +135,34 @@ def _why_wrong(make: Callable[[], Way], rows: str, model: Any, texts: list[list[
     return ""
 
 
-def reread(model: Any, size: int, limit: int, ends: set[int]) -> Way:
+@dataclass
+class Reread(Way):
     """The whole text is read anew for each token, by the forward that is trained."""
 
-    def decode(sources: Sources, tick: Tick) -> list[list[int]]:
-        made: list[list[int]] = []
-        for start in range(0, len(sources), size):
-            some = sources[start : start + size]
-            made += _reread(model, some, limit, ends)[0]
-            tick(len(some))
-        return made
+    model: Any
+    limit: int
+    ends: set[int]
 
-    return Way(
-        "the whole text is read anew for each token", decode,
-        lambda sources: _reread(model, sources, STEPS, set()),
-    )  # fmt: skip
+    def read(self, sources: Ids) -> list[list[int]]:
+        """See Way."""
+        return self._reread(sources, self.limit, self.ends)[0]
 
+    def attempt(self, sources: Ids) -> Tried:
+        """See Way."""
+        return self._reread(sources, STEPS, set())
 
-def _reread(model: Any, sources: Sources, limit: int, ends: set[int]) -> Tried:
-    made: list[list[int]] = [[] for _ in sources]
-    steps: list[torch.Tensor] = []
-    going = list(range(len(sources)))
-    while going:
-        # the token that is asked for is no part of the input: any number may stand for it
-        answers = [[*made[row], 0] for row in going]
-        logits = logits_of(model, [list(sources[row]) for row in going], answers)
-        ask = torch.tensor([len(one) for one in answers]).cumsum(0) - 1
-        steps.append(logits[ask])
-        for row, token in zip(going, steps[-1].float().argmax(dim=-1).tolist(), strict=True):
-            made[row].append(token)
-        going = [row for row in going if made[row][-1] not in ends and len(made[row]) < limit]
-    is_even = all(len(step) == len(sources) for step in steps)
-    return made, torch.stack(steps, dim=1) if is_even else torch.empty(0)
+    def _reread(self, sources: Ids, limit: int, ends: set[int]) -> Tried:
+        made: list[list[int]] = [[] for _ in sources]
+        steps: list[torch.Tensor] = []
+        going = list(range(len(sources)))
+        while going:
+            # the token that is asked for is no part of the input: any number may stand for it
+            answers = [[*made[row], 0] for row in going]
+            logits = logits_of(self.model, [list(sources[row]) for row in going], answers)
+            ask = torch.tensor([len(one) for one in answers]).cumsum(0) - 1
+            steps.append(logits[ask])
+            for row, token in zip(going, steps[-1].float().argmax(dim=-1).tolist(), strict=True):
+                made[row].append(token)
+            going = [row for row in going if made[row][-1] not in ends and len(made[row]) < limit]
+        is_even = all(len(step) == len(sources) for step in steps)
+        return made, torch.stack(steps, dim=1) if is_even else torch.empty(0)

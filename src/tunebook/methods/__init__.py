@@ -45,8 +45,8 @@ def check(base: Base, settings: Settings, also: Callable[[Any], object] = lambda
 
     A method that leaves the layers alone is tried; `also` is then called with the tried model.
     """
+    from tunebook.engine import try_in_front
     from tunebook.methods.parts.fitting import too_large
-    from tunebook.methods.parts.trial import try_in_front
 
     method = cast(Method, settings.method)
     if not method.trains:

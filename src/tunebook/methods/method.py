@@ -94,7 +94,7 @@ class SoftPrompt(Method):
 
     def attach(self, base: Base, settings: Settings, say: Say) -> Any:
         """`base.model` behind the prompt; says how it is computed."""
-        from tunebook.engine.shared import share
+        from tunebook.engine import share
 
         model = super().attach(base, settings, say)
         self.begin(model, base, settings)

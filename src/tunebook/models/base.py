@@ -44,20 +44,10 @@ class Base:
 
 
 def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
-    """Load model and tokenizer. Raises RequestError where they cannot be loaded whole."""
-    return ready(load_bare(settings, facts, say))
+    """Load model and tokenizer as they are stored; tunebook.engine makes them quick.
 
-
-def ready(base: Base) -> Base:
-    """A bare base whose output layer runs only where it is wanted; call once for a model."""
-    from tunebook.engine.labelled import select_where_wanted
-
-    select_where_wanted(base.model)
-    return base
-
-
-def load_bare(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
-    """Load model and tokenizer as they are stored."""
+    Raises RequestError where they cannot be loaded whole.
+    """
     if problems := check(settings, facts):
         raise RequestError(problems)
     device, dtype = _choose(settings, say)
@@ -67,12 +57,11 @@ def load_bare(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
         tokenizer = _load_tokenizer(folder, facts)
         model = _load_model(settings, facts, folder, config, device, dtype, say)
     say(f"attention {model.config._attn_implementation} ({_why_attention(settings)})")
-    matmul = _multiply(model, settings, device, dtype, say)
     _give_pad_token(model, tokenizer, say)
     _stop_at_end_token(model, tokenizer)
     _note_sizes(model, tokenizer, say)
     model.requires_grad_(False).eval()
-    return Base(model, tokenizer, facts, placement(device), dtype, matmul)
+    return Base(model, tokenizer, facts, placement(device), dtype)
 
 
 def check(settings: ModelSettings, facts: ModelFacts) -> list[Problem]:
@@ -147,17 +136,6 @@ def _choose(settings: ModelSettings, say: Say) -> tuple[str, str]:
     dtype, reason = choose_dtype(settings, device)
     say(f"dtype {dtype} ({reason})")
     return device, dtype
-
-
-def _multiply(model: Any, settings: ModelSettings, device: str, dtype: str, say: Say) -> str:
-    from tunebook.engine import matmul
-
-    chosen, reason = matmul.choose_matmul(settings.matmul, device, dtype)
-    if chosen == matmul.ONEDNN:
-        matmul.use_onednn(model)
-    if settings.matmul or chosen == matmul.ONEDNN:
-        say(f"matmul {chosen} ({reason})")
-    return chosen
 
 
 def _fetched(facts: ModelFacts, say: Say) -> Path:

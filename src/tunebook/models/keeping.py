@@ -60,7 +60,7 @@ def keep_until_the_end() -> None:
 
 def what_is_loaded(model: ModelSettings) -> tuple[str | None, ...]:
     """The settings that a loaded base depends on: two runs of one base agree in all of them."""
-    how = (model.dtype, model.device, model.quantization, model.attention, model.matmul)
+    how = (model.dtype, model.device, model.quantization, model.attention)
     return (model.path, model.revision, *how)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from tunebook import metrics
 from tunebook.engine import generate
-from tunebook.engine.labelled import has_learned_positions
 from tunebook.errors import Problem, RequestError
 from tunebook.metrics.bootstrap import Interval
 from tunebook.models.base import Base
+from tunebook.models.vectors import has_learned_positions
 from tunebook.plugins import in_words, place_of
 from tunebook.runs import environment
 from tunebook.runs.files import OLD, read_json, remove_parts, write_json
@@ -21,7 +21,7 @@ from tunebook.runs.fingerprint import digest
 from tunebook.schema import Settings
 from tunebook.tasks import Row, Task, task_of
 from tunebook.text import EncodedRows
-from tunebook.training import Batches, mean_loss
+from tunebook.training import Collator, mean_loss
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def answer(
             "do not fit into the model")  # fmt: skip
     if not len(rows):
         return Answers(texts)
-    loss = mean_loss(model, rows, Batches(base), settings.decoding.batch_size)
+    loss = mean_loss(model, rows, Collator(base), settings.decoding.batch_size)
     return Answers(texts, math.exp(min(loss, 50)))
 
 

@@ -189,8 +189,9 @@ def load_base(plan: Plan) -> Base:
 
 def untried_base(plan: Plan) -> Base:
     """The frozen base model."""
+    from tunebook.engine import prepare
     from tunebook.models import keeping
-    from tunebook.models.base import enable_checkpointing, ready
+    from tunebook.models.base import enable_checkpointing
     from tunebook.models.special_tokens import speaking
 
     settings = plan.settings
@@ -201,13 +202,13 @@ def untried_base(plan: Plan) -> Base:
     )
     if settings.model.gradient_checkpointing:
         enable_checkpointing(base.model)
-    return speaking(ready(base), settings.task)
+    return speaking(prepare(base, settings.model.matmul, plan.say), settings.task)
 
 
 def _bare_base(plan: Plan) -> Base:
-    from tunebook.models.base import load_bare
+    from tunebook.models.base import load
 
-    base = load_bare(plan.settings.model, plan.resolved.facts, plan.say)
+    base = load(plan.settings.model, plan.resolved.facts, plan.say)
     if plan.settings.model.quantization != "none":
         from peft import prepare_model_for_kbit_training
 

@@ -63,7 +63,7 @@ def with_prefix(prompted: Any, run: FinishedRun) -> Any:
         initialize_kv_prefix_from_past_key_values,
     )
 
-    from tunebook.engine.shared import cannot_share, layers_of, prompt_cache
+    from tunebook.engine import cannot_share, layers_of, prompt_cache
     from tunebook.methods.parts.shapes import sizes_of
 
     if reason := cannot_share(prompted):
@@ -116,7 +116,7 @@ def load_prompted(run: FinishedRun, resolved: Resolved, say: Say) -> tuple[Base,
     """The base of a run and, around it, the stock PEFT model with the run's adapter."""
     from peft import PeftModel
 
-    from tunebook.models.base import load
+    from tunebook.engine import load
 
     base = load(resolved.settings.model, resolved.facts, say)
     assert run.weights is not None

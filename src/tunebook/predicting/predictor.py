@@ -57,7 +57,7 @@ class Predictor:
         `model` names the base model where it has moved; `device` and `batch_size` replace the
         run's own. `say` gets one line for each automatic choice. Raises RequestError.
         """
-        from tunebook.models.base import load
+        from tunebook.engine import load
 
         run = folder if isinstance(folder, FinishedRun) else FinishedRun.read(folder)
         resolved = run.resolved(model, device)

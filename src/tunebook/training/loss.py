@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 
-from tunebook.engine.apart import read_apart
-from tunebook.training.batches import IGNORED, Batches
+from tunebook.engine import IGNORED, by_length, read_apart
+from tunebook.training.collator import Collator
 
 TokenLosses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(logits (tokens, vocabulary), labels (tokens,)) -> the loss of each target token (tokens,)."""
@@ -103,7 +103,7 @@ class _CrossEntropy(torch.autograd.Function):
 
 
 @torch.no_grad()
-def mean_loss(model: Any, rows: Any, batches: Batches, batch_size: int) -> float:
+def mean_loss(model: Any, rows: Any, batches: Collator, batch_size: int) -> float:
     """Mean cross-entropy a target token over a whole split, without smoothing.
 
     Batches are made by length; the mean is over tokens, so the batch size does not change it.
@@ -122,9 +122,3 @@ def mean_loss(model: Any, rows: Any, batches: Batches, batch_size: int) -> float
         tokens += int((labels != IGNORED).sum())
     model.train(was_training)
     return total / tokens
-
-
-def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Indices in batches of similar length, the longest first."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]

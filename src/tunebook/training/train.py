@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunebook.engine.apart import read_apart
+from tunebook.engine import read_apart
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.models.base import Base
 from tunebook.schema import Settings
 from tunebook.settings.resolve import steps_of
 from tunebook.text import EncodedRows, Rows
-from tunebook.training.batches import Batches
 from tunebook.training.checkpoints import last_whole, room_made_after_failure, step_of
+from tunebook.training.collator import Collator
 from tunebook.training.history import HISTORY, History, read_history
 from tunebook.training.loss import TokenLosses
 from tunebook.training.trainer import PromptTrainer, quiet_tracker_folder
@@ -169,7 +169,7 @@ def train(
     history = History(folder / HISTORY, read_history(checkpoint / HISTORY) if checkpoint else ())
     trainer = PromptTrainer(
         model=model, arguments=arguments, rows=rows, validation=validation,
-        batches=Batches(base), history=history,
+        batches=Collator(base), history=history,
         smoothing=settings.training.label_smoothing_factor,
         keep_best=settings.training.keep_best, patience=settings.training.early_stopping, say=say,
         loss=loss,

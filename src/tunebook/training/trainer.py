@@ -23,7 +23,7 @@ from tunebook.events import Doing
 from tunebook.memory import peak_memory
 from tunebook.runs.files import read_json, write_json
 from tunebook.training import checkpoints, state
-from tunebook.training.batches import Batches
+from tunebook.training.collator import Collator
 from tunebook.training.history import HISTORY, History
 from tunebook.training.loss import TokenLoss, TokenLosses, mean_loss
 
@@ -38,7 +38,7 @@ class PromptTrainer(Trainer):
     and loop states, so that every method resumes to the same bits.
     """
 
-    def __init__(self, *, rows: Any, validation: Any, batches: Batches, history: History,
+    def __init__(self, *, rows: Any, validation: Any, batches: Collator, history: History,
                  smoothing: float, keep_best: bool, patience: int,
                  arguments: TrainingArguments, model: Any, say: Callable[[str], None],
                  loss: TokenLosses | None = None) -> None:  # fmt: skip

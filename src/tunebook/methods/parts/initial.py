@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch.nn.functional import pad
 
 from tunebook.errors import Problem, RequestError
-from tunebook.methods.parts.shapes import (
-    Pairs,
-    keys_and_values,
-    no_words,
-    vocabulary_of,
-    widest,
-    words_of,
-)
-
-if TYPE_CHECKING:
-    from tunebook.models.base import Base
+from tunebook.methods.parts.shapes import widest
+from tunebook.models.base import Base
+from tunebook.models.vectors import Pairs, keys_and_values, no_words, vocabulary_of, words_of
 
 
 def prompt_vectors(base: Base, init: str, count: int, text: str) -> torch.Tensor:

@@ -22,11 +22,11 @@ def example_text(base: Base, splits: EncodedSplits, settings: Settings, *, train
 
     The tokens come from the batch that the model would get, the loss from its labels.
     """
-    from tunebook.training import Batches
-    from tunebook.training.batches import IGNORED
+    from tunebook.engine import IGNORED
+    from tunebook.training import Collator
 
     row = splits.train[0] if trains else splits.test[0]
-    batch = Batches(base)([row])
+    batch = Collator(base)([row])
     read, labels = batch["input_ids"][0].tolist(), batch["labels"][0].tolist()
     learned = [label for label in labels if label != IGNORED]
     if base.facts.family == "decoder-only":

@@ -19,7 +19,7 @@ from tunebook.pipeline.scoring import Answers, assess, perplexity_rows
 from tunebook.schema import Settings
 from tunebook.tasks import Row, task_of
 from tunebook.text import EncodedRows, Rows
-from tunebook.training import Batches, mean_loss
+from tunebook.training import Collator, mean_loss
 
 if TYPE_CHECKING:
     from tunebook.models.base import Base
@@ -53,7 +53,7 @@ def time_training(model: Any, base: Base, rows: Rows, settings: Settings) -> Tim
     with tempfile.TemporaryDirectory(prefix="tunebook-dry-run-") as folder:
         trainer = PromptTrainer(
             model=model, arguments=_arguments(settings, base, Path(folder), count), rows=picked,
-            validation=EncodedRows(), batches=Batches(base), say=lambda _: None,
+            validation=EncodedRows(), batches=Collator(base), say=lambda _: None,
             history=History(Path(folder) / "history.jsonl"),
             smoothing=settings.training.label_smoothing_factor, keep_best=False, patience=0,
         )  # fmt: skip
@@ -136,7 +136,7 @@ def _spread(rows: Rows, settings: Settings) -> tuple[Picked, int]:
 
 def time_validation(model: Any, base: Base, rows: EncodedRows, settings: Settings) -> float:
     """Seconds of one validation, from a few batches of it."""
-    from tunebook.training.loss import by_length
+    from tunebook.engine import by_length
 
     size = settings.decoding.batch_size
     batches = by_length(rows.lengths(), size)
@@ -146,7 +146,7 @@ def time_validation(model: Any, base: Base, rows: EncodedRows, settings: Setting
     looked_at = batches[::every]
     began = time.monotonic()
     for indices in looked_at:
-        mean_loss(model, rows.some(indices), Batches(base), size)
+        mean_loss(model, rows.some(indices), Collator(base), size)
     return (time.monotonic() - began) / len(looked_at) * len(batches)
 
 

@@ -148,7 +148,7 @@ def _load_bases(
     runs: Mapping[str, FinishedRun], resolved: Mapping[str, Resolved], say: Say
 ) -> dict[str, Base]:
     """Each run's base; runs that leave it as it is share it."""
-    from tunebook.models.base import load
+    from tunebook.engine import load
 
     users: dict[Any, list[str]] = {}
     for label, run in runs.items():
@@ -199,11 +199,10 @@ def _over_one_base(members: Mapping[str, Predictor]) -> list[list[str]]:
 
 
 def _reasons_to_be_alone(members: Mapping[str, Predictor], labels: list[str]) -> dict[str, str]:
-    from tunebook.engine import padding_matters
-    from tunebook.engine.mixed.fronts import cannot_mix, why_vectors
+    from tunebook.engine import cannot_mix, padding_matters
 
     base, models = members[labels[0]].base, [members[label].model for label in labels]
-    alone = cannot_mix(base, models, why_vectors(base, models))
+    alone = cannot_mix(base, models)
     found = {labels[i]: reason for i, reason in alone.items()}
     for label in labels:
         one = members[label]
@@ -227,7 +226,7 @@ def _described(decoding: DecodingSettings) -> str:
 
 def _mixed(members: Mapping[str, Predictor], labels: list[str], say: Say) -> Group:
     """Batches are as small as any of the runs asks for."""
-    from tunebook.engine.mixed.decode import MixedDecoder
+    from tunebook.engine import MixedDecoder
 
     if len(labels) == 1:
         return _alone(members, labels[0])

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.mixing.mixing_models import prefix, soft_prompts, sources
-from tunebook.engine import generate
-from tunebook.engine.mixed.decode import MixedDecoder
-from tunebook.engine.mixed.fronts import Caches, Vectors, kind_of
+from tests.engine.bases_and_prompts import prefix, soft_prompts, sources
+from tunebook.engine import MixedDecoder, generate
+from tunebook.engine.kinds import kind_of
+from tunebook.engine.prompts import Caches, Vectors
 from tunebook.errors import RequestError
 from tunebook.models.base import Base
 from tunebook.schema import DecodingSettings
@@ -73,8 +73,13 @@ def test_hundred_rows_of_each_prompt(base_of: Callable[[str], Base], name: str) 
 
 
 def test_what_stands_in_front(base_of: Callable[[str], Base]) -> None:
-    for name, front in (("llama", Caches), ("gpt2", Caches), ("gemma2", Vectors), ("t5", Vectors)):
-        assert type(MixedDecoder(base_of(name), soft_prompts(base_of(name))).front) is front
+    for name, prompts in (
+        ("llama", Caches),
+        ("gpt2", Caches),
+        ("gemma2", Vectors),
+        ("t5", Vectors),
+    ):
+        assert type(MixedDecoder(base_of(name), soft_prompts(base_of(name))).prompts) is prompts
 
 
 @pytest.mark.sample("llama-1", "gpt2-3")

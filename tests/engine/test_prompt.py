@@ -23,9 +23,9 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from tunebook.engine import front
-from tunebook.engine.labelled import predicts_labels, select_where_wanted
-from tunebook.engine.shared import CopiedPrompt, SharedPrompt, cannot_share, share
+from tunebook.engine import attention, select_where_wanted
+from tunebook.engine.batches import predicts_labels
+from tunebook.engine.prompt import CopiedPrompt, SharedPrompt, cannot_share, share
 from tunebook.training import TokenLoss
 
 VOCABULARY, VIRTUAL, WIDTH = 97, 7, 32
@@ -82,7 +82,7 @@ def loss_and_gradient(model: Any, given: dict[str, torch.Tensor], *, select: boo
     inputs = dict(given)
     labels = inputs.pop("labels")
     if select:
-        inputs["wanted"] = predicts_labels(labels, -100, decoder_only=True)
+        inputs["wanted"] = predicts_labels(labels, decoder_only=True)
     prompt = model.prompt_encoder["default"].embedding.weight
     prompt.grad = None
     loss = TokenLoss(decoder_only=True).sum(model(**inputs), labels)
@@ -126,7 +126,7 @@ def test_each_padded_row_equals_itself_alone(name: str, pad_left: bool) -> None:
 
 @every_model
 @pytest.mark.parametrize("pad_left", [False, True])
-def test_front_and_text_joined_give_the_same(
+def test_prompt_and_text_joined_give_the_same(
     name: str, pad_left: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is done where the attention cannot be split: on a card, or with attention dropout."""
@@ -135,7 +135,7 @@ def test_front_and_text_joined_give_the_same(
     share(model)
     split = loss_and_gradient(model, given)
     asked: list[bool] = []
-    monkeypatch.setattr(front, "_can_split", lambda *_: bool(asked.append(True)))
+    monkeypatch.setattr(attention, "_can_split", lambda *_: bool(asked.append(True)))
     joined = loss_and_gradient(model, given)
     assert len(asked) == 3
     assert close(split[0], joined[0])
@@ -236,7 +236,7 @@ def test_an_attention_that_cannot_be_exchanged_reads_copies() -> None:
 def test_a_model_that_passes_nothing_on_is_found_out() -> None:
     base = base_of("llama")
     forward = base.model.forward
-    base.model.forward = lambda *inputs, front=None, **more: forward(*inputs, **more)
+    base.model.forward = lambda *inputs, shared_prompt=None, **more: forward(*inputs, **more)
     model = wrapped(base)
     assert "attention of LlamaForCausalLM cannot be exchanged" in share(model)
     assert isinstance(model, CopiedPrompt)

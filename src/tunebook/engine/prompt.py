@@ -5,7 +5,7 @@ on nothing but themselves, so one pass at batch size 1 gives them for the whole 
 sums the rows' gradients back into the one prompt. Positions are counted from the mask, so that
 padding on either side changes nothing.
 
-Where the model's attention can be exchanged, all rows read the one front (parts/front.py); where it
+Where the model's attention can be exchanged, all rows read the one prompt (attention.py); where it
 cannot, a copy of it stands in front of each row's text as its cache.
 """
 
@@ -20,16 +20,12 @@ import torch
 from peft import PeftModelForCausalLM
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
-from tunebook.engine import front
-from tunebook.engine.apart import (
-    REFUSALS,
-    evaluating,
-    near,
-    pass_on_full_memory,
-    texts_to_try,
-)
+from tunebook.engine import attention
+from tunebook.engine.batches import behind, pads_on_the_right, positions
 from tunebook.engine.kinds import PREFIX, SOFT, kind_of
-from tunebook.methods.parts.shapes import no_words
+from tunebook.engine.plain import VARIABLE, is_plain
+from tunebook.engine.probe import REFUSALS, evaluating, near, pass_on_full_memory, texts_to_try
+from tunebook.models.vectors import Pairs, no_words
 
 NEEDED = ("past_key_values", "position_ids", "attention_mask", "inputs_embeds")
 SEEN_AT_MOST = 1000
@@ -37,7 +33,7 @@ SEEN_AT_MOST = 1000
 
 
 class SharedPrompt(PeftModelForCausalLM):
-    """A PEFT model whose rows read one front; saved, loaded and named as PEFT's own."""
+    """A PEFT model whose rows read one prompt; saved, loaded and named as PEFT's own."""
 
     def forward(  # type: ignore[override]
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: Any
@@ -49,14 +45,14 @@ class SharedPrompt(PeftModelForCausalLM):
         """
         if attention_mask is None or pads_on_the_right(attention_mask):
             attention_mask = None
-            positions = torch.arange(input_ids.shape[1], device=input_ids.device)[None]
+            places = torch.arange(input_ids.shape[1], device=input_ids.device)[None]
         else:
-            positions = text_positions(attention_mask)
+            places = positions(attention_mask)
         return self.get_base_model()(
             input_ids=input_ids,
             attention_mask=attention_mask,
-            position_ids=positions + self.active_peft_config.num_virtual_tokens,
-            front=layers_of(prompt_cache(self)),
+            position_ids=places + self.active_peft_config.num_virtual_tokens,
+            shared_prompt=layers_of(prompt_cache(self)),
             use_cache=False,
             **more,
         )
@@ -73,27 +69,12 @@ class CopiedPrompt(PeftModelForCausalLM):
         virtual = self.active_peft_config.num_virtual_tokens
         return self.get_base_model()(
             input_ids=input_ids,
-            attention_mask=behind_prompt(mask, virtual),
-            position_ids=text_positions(mask) + virtual,
+            attention_mask=behind(virtual, mask),
+            position_ids=positions(mask) + virtual,
             past_key_values=expanded(prompt_cache(self), len(input_ids)),
             use_cache=True,
             **more,
         )
-
-
-def pads_on_the_right(mask: torch.Tensor) -> bool:
-    """Whether no row of `mask` (rows, length) has text behind padding."""
-    return bool((mask[:, 1:] <= mask[:, :-1]).all())
-
-
-def text_positions(mask: torch.Tensor) -> torch.Tensor:
-    """Positions of the text, from 0 in each row: int64 (rows, length)."""
-    return (mask.cumsum(-1) - 1).clamp(min=0)
-
-
-def behind_prompt(mask: torch.Tensor, virtual: int) -> torch.Tensor:
-    """`mask` (rows, length) with `virtual` ones in front of each row."""
-    return torch.cat([mask.new_ones(len(mask), virtual), mask], dim=1)
 
 
 def prompt_cache(model: Any) -> Any:
@@ -108,7 +89,7 @@ def prompt_cache(model: Any) -> Any:
     return getattr(read, "past_key_values", None)
 
 
-def front_cache(model: Any) -> DynamicCache | None:
+def learned_cache(model: Any) -> DynamicCache | None:
     """What stands in front of every row of a decoder-only model: a prompt's cache, a prefix, or
     nothing."""
     kind = kind_of(model)
@@ -130,33 +111,36 @@ def _no_checkpointing(base: Any) -> Iterator[None]:
             module.gradient_checkpointing = True
 
 
-def layers_of(cache: Any) -> list[front.Pair]:
-    """Keys and values of each layer of a cache."""
-    return [(layer.keys, layer.values) for layer in cache.layers]
+def layers_of(cache: Any) -> Pairs:
+    """Keys and values of each layer of a cache; none of no cache."""
+    return [(layer.keys, layer.values) for layer in cache.layers] if cache is not None else []
 
 
 def expanded(cache: DynamicCache, rows: int) -> DynamicCache:
     """A cache for `rows` rows that share the tensors of `cache`, which stays as it is."""
-    return DynamicCache(
-        [(k.expand(rows, -1, -1, -1), v.expand(rows, -1, -1, -1)) for k, v in layers_of(cache)]
-    )
+    return DynamicCache(copies(layers_of(cache), rows))
+
+
+def copies(layers: attention.Layers, rows: int) -> Pairs:
+    """Keys and values of 1 row as those of several; the same tensors."""
+    return [(k.expand(rows, -1, -1, -1), v.expand(rows, -1, -1, -1)) for k, v in layers]
 
 
 def share(model: Any) -> str:
     """Let `model` share its prompt where its base can; returns the path taken and why."""
-    if reason := cannot_share(model):
+    if reason := cannot_share(model) or left_out("prompt"):
         return f"soft prompt computed for every row ({reason})"
+    base = model.get_base_model()
     with torch.no_grad():
-        reason = cannot_read_front(model.get_base_model(), prompt_cache(model))
+        reason = cannot_read_prompt(base, prompt_cache(model))
     if not reason and _is_the_same(model, SharedPrompt):
         return "soft prompt computed once a batch (all rows read the same keys and values)"
-    reason = reason or f"{type(model.get_base_model()).__name__} reads a front otherwise"
+    reason = reason or f"{type(base).__name__} reads a shared prompt otherwise"
     if any(getattr(one, "gradient_checkpointing", False) for one in model.modules()):
         return f"soft prompt computed for every row (gradient checkpointing; {reason})"
     if _is_the_same(model, CopiedPrompt):
         return f"soft prompt computed once a batch and copied for each row ({reason})"
-    name = type(model.get_base_model()).__name__
-    return f"soft prompt computed for every row ({name} reads its cache otherwise)"
+    return f"soft prompt computed for every row ({type(base).__name__} reads its cache otherwise)"
 
 
 def _is_the_same(model: Any, cls: type) -> bool:
@@ -175,6 +159,11 @@ def _is_the_same(model: Any, cls: type) -> bool:
     if not same:
         model.__class__ = stock
     return same
+
+
+def left_out(change: str) -> str:
+    """That a change is left out as asked; empty where it is not."""
+    return f"{VARIABLE}={change}" if is_plain(change) else ""
 
 
 def cannot_share(model: Any) -> str:
@@ -200,52 +189,45 @@ def why_no_plain_cache(base: Any, cache: Any) -> str:
     return ""
 
 
-def cannot_read_front(base: Any, cache: Any) -> str:
-    """Why rows cannot read `cache` as their front; where they can, the attention is exchanged.
+def cannot_read_prompt(base: Any, cache: Any) -> str:
+    """Why rows cannot read `cache` as their prompt; where they can, the attention is exchanged.
 
     One text is read both ways, since models differ in what they pass on to their attention.
     """
     config = base.config
-    if config._attn_implementation == front.NAME:
+    if config._attn_implementation == attention.NAME:
         return ""
+    if reason := left_out("attention"):
+        return reason
     if config._attn_implementation != "sdpa":
         return f"attention {config._attn_implementation}"
+    ids = torch.tensor(texts_to_try(base, SEEN_AT_MOST)[:1], device=base.device)
     with evaluating(base):
-        wanted = _logits_behind_cache(base, cache)
-        config._attn_implementation = front.NAME
-        if near(_logits_behind_front(base, cache), wanted):
+        wanted = base(input_ids=ids, past_key_values=expanded(cache, 1), use_cache=True).logits
+        config._attn_implementation = attention.NAME
+        if near(_logits_behind_prompt(base, ids, cache), wanted):
             return ""
     config._attn_implementation = "sdpa"
     return f"the attention of {type(base).__name__} cannot be exchanged"
 
 
-def _short_text(base: Any) -> torch.Tensor:
-    return torch.tensor(texts_to_try(base, SEEN_AT_MOST)[:1], device=base.device)
-
-
-def _logits_behind_cache(base: Any, cache: DynamicCache) -> torch.Tensor:
-    logits: torch.Tensor = base(
-        input_ids=_short_text(base), past_key_values=expanded(cache, 1), use_cache=True
-    ).logits
-    return logits
-
-
-def _logits_behind_front(base: Any, cache: DynamicCache) -> torch.Tensor | None:
+def _logits_behind_prompt(base: Any, ids: torch.Tensor, cache: Any) -> torch.Tensor | None:
     """None where a layer did not ask for its keys and values, or has them in another form."""
-    asked, ids = _Asked(layers_of(cache)), _short_text(base)
+    asked = _Asked(layers_of(cache))
     places = torch.arange(ids.shape[1], device=ids.device)[None] + cache.get_seq_length()
+    given = {"input_ids": ids, "position_ids": places, "use_cache": False}
     try:
-        logits = base(input_ids=ids, position_ids=places, front=asked, use_cache=False).logits
+        logits: torch.Tensor = base(**given, shared_prompt=asked).logits
     except REFUSALS as refusal:
         pass_on_full_memory(refusal)
         return None
     return logits if asked.layers == set(range(len(asked))) else None
 
 
-class _Asked(list[front.Pair]):
+class _Asked(list[attention.Pair]):
     """Remembers which layers were asked for."""
 
-    def __init__(self, pairs: list[front.Pair]) -> None:
+    def __init__(self, pairs: Pairs) -> None:
         super().__init__(pairs)
         self.layers: set[Any] = set()
 

@@ -11,9 +11,10 @@ import torch.distributed as distributed
 import torch.multiprocessing as multiprocessing
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.methods.test_shared import base_of, batch, close, wrapped
-from tunebook.engine.labelled import predicts_labels, select_where_wanted
-from tunebook.engine.shared import share
+from tests.engine.test_prompt import base_of, batch, close, wrapped
+from tunebook.engine import select_where_wanted
+from tunebook.engine.batches import predicts_labels
+from tunebook.engine.prompt import share
 from tunebook.training import TokenLoss
 
 LENGTHS = [5, 12, 9, 7]
@@ -23,7 +24,7 @@ PROCESSES = 2
 def gradient(model: torch.nn.Module, given: dict[str, torch.Tensor], tokens: int) -> torch.Tensor:
     """The prompt's gradient of the mean loss over `tokens` labels."""
     labels = given.pop("labels")
-    given["wanted"] = predicts_labels(labels, -100, decoder_only=True)
+    given["wanted"] = predicts_labels(labels, decoder_only=True)
     (TokenLoss(decoder_only=True).sum(model(**given), labels) / tokens).backward()
     (prompt,) = [p for p in model.parameters() if p.requires_grad]
     return prompt.grad

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from tunebook.engine.apart import (
+from tunebook.engine.kinds import SOFT, kind_of
+from tunebook.engine.probe import (
     LENGTHS,
     REFUSALS,
     evaluating,
@@ -23,11 +24,8 @@ from tunebook.engine.apart import (
     texts_to_try,
     words_of,
 )
-from tunebook.engine.kinds import SOFT, kind_of
 from tunebook.errors import Problem, RequestError
-
-if TYPE_CHECKING:
-    from tunebook.models.base import Base
+from tunebook.models.base import Base
 
 INSTEAD = "Use a method inside the layers, such as method=lora, or another model."
 

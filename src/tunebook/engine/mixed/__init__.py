@@ -1,1 +1,0 @@
-"""One batch whose rows belong to several tuned models of one base."""
