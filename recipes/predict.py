@@ -27,8 +27,16 @@ from recipes.command import DONE, Parser, exit_code
 from tunebook import tasks, terminal
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.plugins import find
-from tunebook.predicting.fields import flag, reads, row_from, row_of_line, usage
-from tunebook.predicting.finished import FinishedRun
+from tunebook.predicting import FinishedRun, MixedPredictor, Predictor, predict_file, read_runs
+from tunebook.predicting.fields import (
+    flag,
+    reads,
+    row_from,
+    row_of_line,
+    rows_by_run,
+    rows_of_line,
+    usage,
+)
 
 FIELD = "field:"
 
@@ -50,15 +58,17 @@ def _answer(words: list[str]) -> int:
         return DONE
     if not folders:
         raise RequestError(Problem("RUN", "is missing", "Give the folder of a finished run."))
-    if len(folders) > 1:
-        return _answer_by_several(folders, given, unknown)
-    run = FinishedRun.read(folders[0])
-    _check(given, unknown, [run.task])
+    runs = read_runs(folders)
+    _check(given, unknown, [run.task for run in runs.values()])
     if given.input:
-        return _answer_file(run, given)
-    if _by_field(given) or given.text not in (None, "-"):
-        return _answer_text(run, given)
-    return _answer_lines(run, given)
+        predict_file(runs, given.input, given.output, fields=_mapping(given.field),
+                     overwrite=given.overwrite, say=_say, **_loading(given))  # fmt: skip
+        return DONE
+    has_text = _by_field(given) or given.text not in (None, "-")
+    if len(runs) > 1:
+        return _text_by_several(runs, given) if has_text else _lines_by_several(runs, given)
+    (run,) = runs.values()
+    return _answer_text(run, given) if has_text else _answer_lines(run, given)
 
 
 def _sorted_out(given: argparse.Namespace, unknown: list[str]) -> tuple[list[str], list[str]]:
@@ -81,26 +91,14 @@ def _is_path(word: str) -> bool:
     return os.sep in word or Path(word).is_dir()
 
 
-def _answer_by_several(folders: list[str], given: argparse.Namespace, unknown: list[str]) -> int:
-    from tunebook.predicting.mixed import predict_mixed_file, read_runs
-
-    runs = read_runs(folders)
-    _check(given, unknown, [run.task for run in runs.values()])
-    if given.input:
-        predict_mixed_file(runs, given.input, given.output, fields=_mapping(given.field),
-                           overwrite=given.overwrite, say=_say, **_loading(given))  # fmt: skip
-        return DONE
-    if _by_field(given) or given.text not in (None, "-"):
-        return _answer_text_by_several(runs, given)
-    return _answer_lines_by_several(runs, given)
-
-
-def _answer_text_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
+def _text_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
     """A line a run: its label, a tab, its answer."""
-    from tunebook.predicting.mixed.texts import one_cell, rows_by_run
+    from tunebook.predicting.outputs import one_cell
 
     rows = rows_by_run(runs, given.text, _by_field(given))
-    answers = _open_several(runs, given).answer_each(list(rows.values()), list(rows))
+    answers = MixedPredictor.open(runs, _say, **_loading(given)).answer_each(
+        list(rows.values()), list(rows)
+    )
     wrong = [Problem(label, one.error) for label, one in zip(rows, answers, strict=True)
              if one.error]  # fmt: skip
     if len(wrong) == len(rows):
@@ -111,13 +109,13 @@ def _answer_text_by_several(runs: dict[str, FinishedRun], given: argparse.Namesp
     return DONE
 
 
-def _answer_lines_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
+def _lines_by_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> int:
     """A line of standard input is an example; a line of output its answers, a column a run."""
-    from tunebook.predicting.mixed.texts import one_cell, rows_of_line
+    from tunebook.predicting.outputs import one_cell
 
     rows_of_line(runs, "")
     lines = _stdin_lines([run.task for run in runs.values()])
-    predictor, number = _open_several(runs, given), 0
+    predictor, number = MixedPredictor.open(runs, _say, **_loading(given)), 0
     size = min(member.decoding.batch_size for member in predictor.members.values())
     terminal.answer("	".join(runs))
     while chunk := list(itertools.islice(lines, size)):
@@ -140,23 +138,9 @@ def _say_what_happened(where: str, prediction: Any) -> None:
         _say(f"{where}: was cut to fit")
 
 
-def _open_several(runs: dict[str, FinishedRun], given: argparse.Namespace) -> Any:
-    from tunebook.predicting.mixed import MixedPredictor
-
-    return MixedPredictor.open(runs, _say, **_loading(given))
-
-
-def _answer_file(run: FinishedRun, given: argparse.Namespace) -> int:
-    from tunebook.predicting import predict_file
-
-    predict_file(run, given.input, given.output, fields=_mapping(given.field),
-                 overwrite=given.overwrite, say=_say, **_loading(given))  # fmt: skip
-    return DONE
-
-
 def _answer_text(run: FinishedRun, given: argparse.Namespace) -> int:
     row = row_from(run.task, given.text, _by_field(given))
-    (prediction,) = _open(run, given).answer([row])
+    (prediction,) = Predictor.open(run, _say, **_loading(given)).answer([row])
     if prediction.error:
         raise RequestError(Problem("the text", prediction.error, "Shorten it."))
     if prediction.cut:
@@ -171,7 +155,7 @@ def _answer_lines(run: FinishedRun, given: argparse.Namespace) -> int:
 
     row_of_line(run.task, "")
     lines = _stdin_lines([run.task])
-    predictor, number = _open(run, given), 0
+    predictor, number = Predictor.open(run, _say, **_loading(given)), 0
     while chunk := list(itertools.islice(lines, predictor.decoding.batch_size)):
         rows = [row_of_line(run.task, line) for line in chunk]
         for prediction in predictor.answer(rows):
@@ -197,12 +181,6 @@ def _line(number: int, raw: bytes) -> str:
     except UnicodeDecodeError:
         where = f"standard input, line {number}"
         raise RequestError(Problem(where, "is not UTF-8", "Convert it first.")) from None
-
-
-def _open(run: FinishedRun, given: argparse.Namespace) -> Any:
-    from tunebook.predicting import Predictor
-
-    return Predictor.open(run, _say, **_loading(given))
 
 
 def _loading(given: argparse.Namespace) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def nearest_beside(path: Path, keep: Callable[[Path], bool]) -> str:
     return f"Did you mean {near}?" if near else f"Relative paths start at {Path.cwd()}."
 
 
-def either(words: Sequence[str]) -> str:
-    """`a, b or c`."""
+def either(words: Iterable[str], joint: str = "or") -> str:
+    """`a, b or c`, or with another word in front of the last."""
     *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last
+    return f"{', '.join(first)} {joint} {last}" if first else last

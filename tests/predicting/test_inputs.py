@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ def task_named(kind: str) -> Task:
 
 
 def opened(path: str | Path, kind: str = "summarize", **fields: str) -> InputFile:
-    return open_input(path, task_named(kind), {}, fields, lambda line: None)
+    run = SimpleNamespace(task=task_named(kind), columns=fields, path=Path("run"))
+    return open_input(path, {"run": run}, {}, lambda line: None)
 
 
 def written(path: Path, rows: list[Any]) -> Path:
@@ -31,7 +33,7 @@ def written(path: Path, rows: list[Any]) -> Path:
 def test_one_object_in_a_json_file_is_one_row(tmp_path: Path) -> None:
     (tmp_path / "row.json").write_text('{"document": "blue lamp sat."}')
     (row,) = opened(tmp_path / "row.json").rows()
-    assert (row.id, row.fields) == (1, {"document": "blue lamp sat."})
+    assert (row.id, row.fields["run"]) == (1, {"document": "blue lamp sat."})
 
 
 def test_one_pretty_printed_conversation_is_one_row(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_one_pretty_printed_conversation_is_one_row(tmp_path: Path) -> None:
     (tmp_path / "talk.json").write_text(json.dumps({"messages": talk}, indent=1))
     fields = {"history": "messages", "response": "messages"}
     (row,) = opened(tmp_path / "talk.json", "dialogue", **fields).rows()
-    assert row.fields == {"history": ["q"]}
+    assert row.fields["run"] == {"history": ["q"]}
 
 
 @pytest.mark.parametrize(("ids", "named"), [

@@ -15,9 +15,8 @@ from prediction_rows import read_jsonl, rows, write_jsonl
 
 from recipes.predict import main
 from tunebook.errors import RequestError
-from tunebook.predicting import Predictor
-from tunebook.predicting.mixed import MixedPredictor, files, predict_mixed_file, read_runs
-from tunebook.predicting.mixed.labels import labels_of
+from tunebook.predicting import MixedPredictor, Predictor, files, predict_file, read_runs
+from tunebook.predicting.labels import labels_of
 
 TASKS = ("translate", "qa", "dialogue")
 
@@ -217,12 +216,12 @@ def test_command_with_a_file_whose_rows_name_their_run(
         for i, (label, text) in enumerate(zip(own, wanted, strict=True), 1)
     ]
     assert "each row is answered by the run that its column run names" in capsys.readouterr().err
-    text = predict_mixed_file(runs, source, tmp_path / "out.txt", say=quiet).read_text()
+    text = predict_file(runs, source, tmp_path / "out.txt", say=quiet).read_text()
     assert text.split("\n")[:-1] == [" ".join(one.splitlines()) for one in wanted]
     renamed = [{"who": row.pop("run"), **row} for row in given[:2]]
     write_jsonl(source, renamed)
     said: list[str] = []
-    predict_mixed_file(runs, source, target, fields={"run": "who"}, overwrite=True,
+    predict_file(runs, source, target, fields={"run": "who"}, overwrite=True,
                        say=said.append)  # fmt: skip
     assert [row["prediction"] for row in read_jsonl(target)] == wanted[:2]
     assert any("dialogue" in line and "is named by no row" in line for line in said)
@@ -244,9 +243,9 @@ def test_an_interrupted_file_of_several_runs_goes_on(
 
     monkeypatch.setattr(MixedPredictor, "answer_each", stop_at_second)
     with pytest.raises(KeyboardInterrupt):
-        predict_mixed_file(runs, source, target, say=quiet)
+        predict_file(runs, source, target, say=quiet)
     said: list[str] = []
-    predict_mixed_file(runs, source, target, say=said.append)
+    predict_file(runs, source, target, say=said.append)
     assert calls == [4, 4, 4, 1]
     assert any("holds 4 rows already" in line for line in said)
     texts = [row["prediction"] for row in read_jsonl(target)]

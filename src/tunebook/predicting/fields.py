@@ -1,16 +1,27 @@
-"""The fields that a task reads, from whatever a person or a file gives."""
+"""The fields that tasks read, from whatever a person or a file gives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 from tunebook.data import values
 from tunebook.data.conversations import read_conversation
-from tunebook.errors import Problem, RequestError
+from tunebook.data.values import whole
+from tunebook.errors import Problem, RequestError, either
 from tunebook.tasks import Row, Task
 
 Read = Callable[[Any], Any]
+
+
+class HasTask(Protocol):
+    """A finished run, of which no more than its task is asked."""
+
+    @property
+    def task(self) -> Task:
+        """What it was trained to do."""
+        ...
 
 
 def reader_of(task: Task, name: str) -> Read:
@@ -55,13 +66,6 @@ def _read_row(task: Task, row: Row, where: str, problems: list[Problem]) -> dict
     return read
 
 
-def whole(value: Any) -> Any:
-    """A text or texts; halves of broken characters are replaced by U+FFFD, as in training data."""
-    if isinstance(value, list):
-        return [whole(item) for item in value]
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def empty_fields(task: Task, row: Row) -> list[str]:
     """The fields without which this row cannot be answered."""
     return [name for name in task.inputs if not row[name] and not task.fields[name].may_be_empty]
@@ -73,13 +77,58 @@ def reads(task: Task) -> str:
     >>> reads(qa)
     'qa reads context and question'
     """
-    return f"{task.settings.name} reads {listed(task.inputs)}"
+    return f"{task.settings.name} reads {either(task.inputs, 'and')}"
 
 
-def listed(words: Iterable[str]) -> str:
-    """`a, b and c`."""
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
+def usage(task: Task) -> str:
+    """What the task reads, and the flags that give it; --text stands for an only one."""
+    flags = either(map(flag, task.inputs), "and")
+    return f"{reads(task)}: give {flags if len(task.inputs) > 1 else f'--text or {flags}'}"
+
+
+def flag(name: str) -> str:
+    """The flag of a field."""
+    return f"--{name.replace('_', '-')}"
+
+
+def rows_by_run(
+    runs: Mapping[str, HasTask], text: str | None, given: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Any]]:
+    """A row for each run from what is typed: `text`, and of the fields `given` those it reads.
+
+    Raises RequestError where a run lacks a field, or no run has one that is given.
+    """
+    tasks = [run.task for run in runs.values()]
+    if len(tasks) == 1:
+        return {label: row_from(run.task, text, given) for label, run in runs.items()}
+    all_read = "; ".join(dict.fromkeys(map(reads, tasks)))
+    unread = [name for name in given if not any(name in task.inputs for task in tasks)]
+    problems = [Problem(flag(one), "no run reads such a field", f"{all_read}.") for one in unread]
+
+    def row_for(task: Task) -> dict[str, Any]:
+        return row_from(task, text, {k: v for k, v in given.items() if k in task.inputs})
+
+    return _for_each(runs, row_for, problems)
+
+
+def rows_of_line(runs: Mapping[str, HasTask], line: str) -> dict[str, dict[str, Any]]:
+    """A row for each run from one line. Raises RequestError where a task reads several fields."""
+    return _for_each(runs, lambda task: row_of_line(task, line), [])
+
+
+def _for_each(
+    runs: Mapping[str, HasTask], row_for: Callable[[Task], dict[str, Any]], problems: list[Problem]
+) -> dict[str, dict[str, Any]]:
+    rows = {}
+    for label, run in runs.items():
+        try:
+            rows[label] = row_for(run.task)
+        except RequestError as error:
+            name = f"{label}: " if len(runs) > 1 else ""
+            problems += [replace(p, where=name + p.where) for p in error.problems]
+    if problems:
+        raise RequestError(problems)
+    return rows
 
 
 def row_from(task: Task, text: str | None, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -88,23 +137,15 @@ def row_from(task: Task, text: str | None, given: Mapping[str, Sequence[str]]) -
     `text` stands for the task's only input; where that holds several texts it comes last.
     Raises RequestError that names the task's fields where one is wrong or missing.
     """
-    problems = [*_foreign(task, given)]
-    if text is not None:
-        problems += _ambiguous(task, "--text")
+    problems = [*_unknown(task, given)]
     texts = {name: list(given.get(name, [])) for name in task.inputs}
     if text is not None:
+        problems += _ambiguous(task, "--text")
         texts[task.inputs[-1]].append(text)
-    problems = problems or [*_missing(task, texts), *_repeated(task, texts), *_blank(task, texts)]
+    problems = problems or [*_wrong(task, texts)]
     if problems:
         raise RequestError(problems)
     return {name: found if task.fields[name].many else found[0] for name, found in texts.items()}
-
-
-def _foreign(task: Task, given: Mapping[str, Any]) -> Iterator[Problem]:
-    what = f"{task.settings.name} has no such field"
-    for name in given:
-        if name not in task.inputs:
-            yield Problem(flag(name), what, f"{usage(task)}.")
 
 
 def row_of_line(task: Task, line: str) -> dict[str, Any]:
@@ -115,35 +156,25 @@ def row_of_line(task: Task, line: str) -> dict[str, Any]:
     return {only: [line] if task.fields[only].many else line}
 
 
+def _unknown(task: Task, given: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in given:
+        if name not in task.inputs:
+            what = f"{task.settings.name} has no such field"
+            yield Problem(flag(name), what, f"{usage(task)}.")
+
+
 def _ambiguous(task: Task, where: str) -> Iterator[Problem]:
     if len(task.inputs) > 1:
         yield Problem(where, "could mean several fields", f"{usage(task)}.")
 
 
-def _missing(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def _wrong(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     if names := [flag(name) for name, found in texts.items() if not found]:
-        yield Problem(listed(names), "not given", f"{usage(task)}.")
-
-
-def _repeated(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+        yield Problem(either(names, "and"), "not given", f"{usage(task)}.")
     for name, found in texts.items():
         if len(found) > 1 and not task.fields[name].many:
             what = f"given {len(found)} times, but it is one text"
             yield Problem(flag(name), what, "Several examples go into --input FILE.")
-
-
-def _blank(task: Task, texts: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     for name, found in texts.items():
         if found and not task.fields[name].may_be_empty and not "".join(found).strip():
             yield Problem(flag(name), "is empty", f"{usage(task)}.")
-
-
-def usage(task: Task) -> str:
-    """What the task reads, and the flags that give it; --text stands for an only one."""
-    flags = listed(flag(name) for name in task.inputs)
-    return f"{reads(task)}: give {flags if len(task.inputs) > 1 else f'--text or {flags}'}"
-
-
-def flag(name: str) -> str:
-    """The flag of a field."""
-    return f"--{name.replace('_', '-')}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunebook.documents import BrokenDocument
-from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.errors import Problem, RequestError, nearest_beside
 from tunebook.models.facts import content_of
 from tunebook.runs import environment
 from tunebook.runs.reading import COMPLETE, read_environment, read_settings, read_status
@@ -51,6 +51,11 @@ class FinishedRun:
     def task(self) -> Task:
         """What the run was trained to do."""
         return task_of(self.settings.task)
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The column of each field in the run's data, where it has another name."""
+        return self.settings.data.fields
 
     @property
     def weights(self) -> Path | None:
@@ -119,7 +124,7 @@ def _check_is_run(path: Path) -> None:
     if (path / "settings.yaml").is_file() and (path / "status.json").is_file():
         return
     if not path.exists():
-        raise _wrong(path, "there is no such folder", _near(path))
+        raise _wrong(path, "there is no such folder", nearest_beside(path, Path.is_dir))
     if (path.parent / "settings.yaml").is_file():
         raise _wrong(path, "is part of a run", f"Give the run's folder: {path.parent}")
     below = sorted(_runs_below(path))
@@ -133,13 +138,6 @@ def _runs_below(path: Path) -> Iterator[Path]:
     for file in path.glob("**/settings.yaml") if path.is_dir() else ():
         if not any(part.startswith(".") for part in file.relative_to(path).parts):
             yield file.parent
-
-
-def _near(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"Relative paths start at {Path.cwd()}"
-    guess = did_you_mean(path.name, (p.name for p in path.parent.iterdir() if p.is_dir()))
-    return guess if guess.startswith("Did you mean") else f"Relative paths start at {Path.cwd()}"
 
 
 def _settings_in(path: Path) -> Settings:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -26,53 +26,28 @@ from tunebook.runs.files import read_json, write_json
 Say = Callable[[str], None]
 
 
-class Outcome(Protocol):
-    """What came of a row: one prediction, or those of several runs."""
+@dataclass(frozen=True)
+class Answered:
+    """A row's id, and the prediction of each run that was to answer it, by label."""
+
+    id: str | int
+    predictions: Mapping[str, Prediction]
 
     @property
-    def error(self) -> str | None:
-        """Why the row, or a part of it, has no prediction."""
-        ...
+    def errors(self) -> dict[str, str]:
+        """Why a run has no prediction."""
+        return {label: str(one.error) for label, one in self.predictions.items() if one.error}
 
     @property
-    def cut(self) -> bool:
-        """Whether something of the row was cut to fit."""
-        ...
+    def was_cut(self) -> bool:
+        """Whether the row was cut to fit for any run."""
+        return any(one.cut for one in self.predictions.values())
 
-
-Answered = tuple[str | int, Any]
-"""The id of a row and its Outcome, of the kind that a Format writes."""
-
-
-def _json_line(row: Answered) -> str:
-    found: dict[str, Any] = {"id": row[0], "prediction": row[1].text}
-    if row[1].error:
-        found["error"] = row[1].error
-    return json_line(found)
-
-
-def json_line(found: Mapping[str, Any]) -> str:
-    """One line of a JSONL file."""
-    return json.dumps(found, ensure_ascii=False) + "\n"
-
-
-def _cells(delimiter: str) -> Callable[[Answered], str]:
-    def line(row: Answered) -> str:
-        return cell_line([str(row[0]), row[1].text or "", row[1].error or ""], delimiter)
-
-    return line
-
-
-def cell_line(cells: Sequence[str], delimiter: str) -> str:
-    """One line of a CSV or TSV file."""
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(cells)
-    return text.getvalue()
-
-
-def one_line(prediction: Prediction) -> str:
-    """A prediction as one line of text; empty where there is none."""
-    return " ".join((prediction.text or "").splitlines())
+    @property
+    def only(self) -> tuple[str, Prediction]:
+        """The run of a row that one run answers, and its prediction."""
+        ((label, prediction),) = self.predictions.items()
+        return label, prediction
 
 
 @dataclass(frozen=True)
@@ -83,14 +58,80 @@ class Format:
     header: str = ""
 
 
-HEADER = ("id", "prediction", "error")
 Writers = Mapping[str, Format]
-WRITERS: Writers = {
-    ".jsonl": Format(_json_line),
-    ".csv": Format(_cells(","), cell_line(HEADER, ",")),
-    ".tsv": Format(_cells("\t"), cell_line(HEADER, "\t")),
-    ".txt": Format(lambda row: one_line(row[1]) + "\n"),
-}
+"""The formats that can be written, by the ending of a file's name."""
+
+
+def writers_of(labels: Sequence[str], by_row: bool) -> Writers:
+    """How rows are written that the runs `labels` answer, all of them or `by_row` one each."""
+    if len(labels) == 1 and not by_row:
+        header = ("id", "prediction", "error")
+        tables = _tables(header, lambda row: _cells_of_one(row, header))
+        return {".jsonl": _json_of_one(header), **tables, ".txt": TEXT}
+    if by_row:
+        named = ("id", "run", "prediction", "error")
+        tables = _tables(named, lambda row: _cells_of_one(row, named))
+        return {**tables, ".jsonl": _json_of_one(named), ".txt": TEXT}
+    return {**_tables(("id", *labels, "error"), _cells_of_all), ".jsonl": Format(_json_of_all)}
+
+
+def _of_one(row: Answered) -> dict[str, Any]:
+    label, one = row.only
+    return {"id": row.id, "run": label, "prediction": one.text, "error": one.error}
+
+
+def _json_of_one(header: Sequence[str]) -> Format:
+    def line(row: Answered) -> str:
+        found = _of_one(row)
+        return _json_line({k: found[k] for k in header if k != "error" or found[k]})
+
+    return Format(line)
+
+
+def _cells_of_one(row: Answered, header: Sequence[str]) -> list[str]:
+    found = _of_one(row)
+    return [str(found[name]) if found[name] is not None else "" for name in header]
+
+
+def _json_of_all(row: Answered) -> str:
+    texts = {label: one.text for label, one in row.predictions.items()}
+    found: dict[str, Any] = {"id": row.id, "predictions": texts}
+    return _json_line({**found, "errors": row.errors} if row.errors else found)
+
+
+def _cells_of_all(row: Answered) -> list[str]:
+    texts = [one.text or "" for one in row.predictions.values()]
+    return [str(row.id), *texts, "; ".join(f"{label}: {why}" for label, why in row.errors.items())]
+
+
+def _tables(header: Sequence[str], cells: Callable[[Answered], list[str]]) -> dict[str, Format]:
+    return {".csv": _table(header, cells, ","), ".tsv": _table(header, cells, "\t")}
+
+
+def _table(header: Sequence[str], cells: Callable[[Answered], list[str]], mark: str) -> Format:
+    def line(found: Sequence[str]) -> str:
+        text = io.StringIO()
+        csv.writer(text, delimiter=mark, lineterminator="\n").writerow(found)
+        return text.getvalue()
+
+    return Format(lambda row: line(cells(row)), line(header))
+
+
+def _json_line(found: Mapping[str, Any]) -> str:
+    return json.dumps(found, ensure_ascii=False) + "\n"
+
+
+def one_line(prediction: Prediction) -> str:
+    """A prediction as one line of text; empty where there is none."""
+    return " ".join((prediction.text or "").splitlines())
+
+
+def one_cell(prediction: Prediction) -> str:
+    """A prediction without line ends and tabs; empty where there is none."""
+    return one_line(prediction).replace("\t", " ")
+
+
+TEXT = Format(lambda row: one_line(row.only[1]) + "\n")
 
 
 @dataclass
@@ -126,10 +167,9 @@ class OutputFile:
         """Write `rows` behind those that are there."""
         text = "".join(self.writer.line(row) for row in rows)
         self._append(text if self.done.rows else self.writer.header + text)
-        outcomes: list[Outcome] = [outcome for _, outcome in rows]
         self.done.rows += len(rows)
-        self.done.failed += sum(outcome.error is not None for outcome in outcomes)
-        self.done.cut += sum(outcome.cut for outcome in outcomes)
+        self.done.failed += sum(bool(row.errors) for row in rows)
+        self.done.cut += sum(row.was_cut for row in rows)
         write_json(self.state, {"of": self.made_of, "done": vars(self.done)})
 
     def _append(self, text: str) -> None:
@@ -151,9 +191,7 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def check_output(
-    given: str | Path, input_path: Path, overwrite: bool, writers: Writers = WRITERS
-) -> Path:
+def check_output(given: str | Path, input_path: Path, writers: Writers, *, overwrite: bool) -> Path:
     """Where to write. Raises RequestError where that cannot be, or would destroy something."""
     path, problem = Path(given).expanduser(), None
     where = f"--output {given}"
@@ -175,7 +213,7 @@ def check_output(
 
 @contextmanager
 def open_output(
-    path: Path, made_of: Mapping[str, Any], say: Say, writers: Writers = WRITERS
+    path: Path, writers: Writers, made_of: Mapping[str, Any], say: Say
 ) -> Iterator[OutputFile]:
     """The file to write, with what an interrupted command has left of it.
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook import report
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, either
 from tunebook.models.facts import content_of
-from tunebook.predicting.fields import empty_fields, listed, read_rows
+from tunebook.predicting.fields import empty_fields, read_rows
 from tunebook.predicting.finished import FinishedRun
 from tunebook.settings import Resolved
 from tunebook.tasks import Row
@@ -136,7 +136,7 @@ class Predictor:
 
 
 def _words_for(empty: Sequence[str]) -> str:
-    return f"{listed(empty)} {'is' if len(empty) == 1 else 'are'} empty"
+    return f"{either(empty, 'and')} {'is' if len(empty) == 1 else 'are'} empty"
 
 
 def _with_adapter(base: Base, folder: Path, say: Say) -> Any:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tunebook import report
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import content_of
-from tunebook.predicting import FinishedRun, Prediction, Predictor
-from tunebook.predicting.mixed.labels import Folder, read_runs
+from tunebook.predicting.finished import FinishedRun
+from tunebook.predicting.labels import Folder, read_runs
+from tunebook.predicting.predictor import Prediction, Predictor
 from tunebook.schema import DecodingSettings
 from tunebook.settings import Resolved
 from tunebook.tasks import Row
