@@ -12,7 +12,7 @@ import pytest
 from recipes.command import answer
 from recipes.run import one_run
 from tunebook.comparison import load
-from tunebook.comparison.predictions import read_predictions
+from tunebook.comparison.examples import read_examples
 from tunebook.metrics.corpus import statistics_of
 from tunebook.sweep.ending import REPORT, report_written
 
@@ -51,7 +51,7 @@ def _check_counts(folder: Path, metrics: dict[str, Any]) -> None:
                 name, [row[side] for row in rows], references, metrics["signatures"][name]
             )
             assert [row["statistics"][side][name] for row in rows] == counted.tolist()
-    read = read_predictions(folder / "predictions.jsonl", metrics).statistics
+    read = read_examples(folder / "predictions.jsonl", metrics).statistics
     assert read is not None
     in_order = sorted(rows, key=lambda row: row["id"])
     assert read.tolist() == [row["statistics"]["after"]["bleu"] for row in in_order]

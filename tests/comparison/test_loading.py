@@ -34,9 +34,9 @@ def test_reads_settings_scores_and_what_null_became(tmp_path: Path) -> None:
     assert run.settings["method.num_virtual_tokens"] == 7
     assert run.settings["model.dtype"] == "float32"
     assert run.score == 30.0
-    assert run.predictions is not None
-    assert run.predictions.statistics is not None
-    assert run.predictions.statistics[:, 0].tolist() == [10, 20, 60]
+    assert run.examples is not None
+    assert run.examples.statistics is not None
+    assert run.examples.statistics[:, 0].tolist() == [10, 20, 60]
 
 
 def test_corpus_metrics_are_counted_from_texts_or_read_where_they_are_kept(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_corpus_metrics_are_counted_from_texts_or_read_where_they_are_kept(tmp_p
     references = ["the cat sat on a mat today", "a dog ran in the house", "y"]
     folder = make_run(tmp_path, "task=translate", "method=lora", texts=texts, references=references)
     (run,) = load([tmp_path]).runs
-    assert run.predictions is not None
-    counted = run.predictions.statistics
+    assert run.examples is not None
+    counted = run.examples.statistics
     assert counted is not None
     assert counted.shape == (3, 10)
     file = folder / "predictions.jsonl"
@@ -54,9 +54,9 @@ def test_corpus_metrics_are_counted_from_texts_or_read_where_they_are_kept(tmp_p
         row |= {"statistics": {"after": {"bleu": counts.astype(int).tolist()}}, "after": "?"}
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     (run,) = load([tmp_path]).runs
-    assert run.predictions is not None
-    assert run.predictions.statistics is not None
-    assert run.predictions.statistics.tolist() == counted.tolist()
+    assert run.examples is not None
+    assert run.examples.statistics is not None
+    assert run.examples.statistics.tolist() == counted.tolist()
 
 
 def test_rows_are_paired_by_id_whatever_their_order(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_rows_are_paired_by_id_whatever_their_order(tmp_path: Path) -> None:
     other = make_run(tmp_path, "task=qa", "method=prompt", scores=[1.0, 2.0, 3.0])
     file = other / "predictions.jsonl"
     file.write_text("".join(reversed(file.read_text().splitlines(keepends=True))))
-    first, second = (run.predictions for run in load([one, other]).runs)
+    first, second = (run.examples for run in load([one, other]).runs)
     assert first is not None
     assert second is not None
     assert first.content == second.content

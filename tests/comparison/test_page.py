@@ -15,7 +15,7 @@ from made_runs import make_run
 from recipes.compare import main
 from tunebook.comparison import Skipped, load, tables
 from tunebook.comparison.page import write_page
-from tunebook.comparison.page.examples import LONGEST_TEXT, MOST_SIDES, examples_of
+from tunebook.comparison.page.browser import LONGEST_TEXT, MOST_SIDES, examples_of
 
 HOSTILE = "</script><img src=x onerror=\"window.hacked=1\"> 'q' & \u2028 <!-- (half)"
 HALF_A_CHARACTER = "\\ud800"  # as JSON writes it; UTF-8 cannot

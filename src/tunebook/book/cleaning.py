@@ -21,8 +21,8 @@ from rich.text import Text
 
 from tunebook.book import tables
 from tunebook.book.described import shown
-from tunebook.comparison.folders import run_folders
 from tunebook.comparison.keys import full_key
+from tunebook.comparison.loading import run_folders
 from tunebook.counting import counted
 from tunebook.documents import BrokenDocument
 from tunebook.errors import Problem, RequestError, did_you_mean

@@ -8,14 +8,12 @@
 writes tables as text. Nothing here imports torch; numpy, scipy and pandas come when they are used.
 """
 
+from tunebook.comparison.building import sort, tables
 from tunebook.comparison.filters import Filter
 from tunebook.comparison.loading import Loaded, Skipped, load
 from tunebook.comparison.rendering import FORMATS, render
 from tunebook.comparison.run import Run
 from tunebook.comparison.table import Row, Table
-from tunebook.comparison.tables import sort, tables
 
-__all__ = [
-    "FORMATS", "Filter", "Loaded", "Row", "Run", "Skipped", "Table", "load", "render", "sort",
-    "tables",
-]  # fmt: skip
+__all__ = ["FORMATS", "Filter", "Loaded", "Row", "Run", "Skipped", "Table"]
+__all__ += ["load", "render", "sort", "tables"]

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.comparison.folders import as_seen
 from tunebook.comparison.keys import short_names
+from tunebook.comparison.run import as_seen
 from tunebook.comparison.table import BEST, WORSE, Row, Table
 
 UNKNOWN = "–"
 SIZES = ("B", "kB", "MB", "GB", "TB")
+Shown = Callable[[Any], str]
+"""The text of a value that is known."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Column:
 
     values: plain values by name, for CSV and JSON; the first of them is what `--sort` sorts by.
     text: one cell for people. is_text: set to the left.
-    best_first: "high" or "low" where one end is the better one.
+    best_first: "high" or "low" where one end is the better one; "score" where the metric says it.
     """
 
     heading: str
@@ -30,34 +32,24 @@ class Column:
     is_text: bool = False
     best_first: str = ""
 
+    def high_first(self, *, higher_is_better: bool) -> bool:
+        """Whether the better end is the high one."""
+        return self.best_first == "high" or (self.best_first == "score" and higher_is_better)
 
-def count(value: float | None) -> str:
-    """12,345, or a dash."""
-    return UNKNOWN if value is None else f"{value:,.0f}"
 
-
-def size(value: float | None) -> str:
+def size(value: float) -> str:
     """Bytes in decimal units, as in 10.4 kB."""
-    if value is None:
-        return UNKNOWN
     step = 0
     while value >= 999.5 and step < len(SIZES) - 1:
         value, step = value / 1000, step + 1
     return f"{value:.3g} {SIZES[step]}"
 
 
-def seconds(value: float | None) -> str:
+def seconds(value: float) -> str:
     """12.3 s, 4 min, 2.5 h."""
-    if value is None:
-        return UNKNOWN
     if value < 100:
         return f"{value:.1f} s"
     return f"{value / 60:.0f} min" if value < 6000 else f"{value / 3600:.1f} h"
-
-
-def p_text(p: float) -> str:
-    """p=0.03, or p<0.001."""
-    return "p<0.001" if p < 0.001 else f"p={p:.2g}"
 
 
 def _score(row: Row) -> str:
@@ -76,7 +68,7 @@ def _interval(row: Row) -> str:
 
 def _verdict(row: Row) -> str:
     if row.verdict == WORSE and row.p is not None:
-        return f"{WORSE}, {p_text(row.p)}"
+        return f"{WORSE}, {'p<0.001' if row.p < 0.001 else f'p={row.p:.2g}'}"
     return row.verdict or UNKNOWN
 
 
@@ -84,71 +76,120 @@ def _seeds(row: Row) -> str:
     return UNKNOWN if row.seeds == [None] else str(len(row.runs))
 
 
-def _if_trained(shown: Callable[[float | None], str]) -> Callable[[float | None], str]:
-    """A baseline has no adapter and no training."""
-    return lambda value: shown(value or None)
+def _words(name: str, meaning: str) -> Column:
+    """A column of a text of the row."""
+    return Column(
+        name, meaning, lambda row: {name: getattr(row, name)}, lambda row: getattr(row, name), True
+    )
 
 
-def _measured(
-    heading: str, meaning: str, name: str, part: Callable[[Mapping[str, Any]], Any],
-    shown: Callable[[float | None], str], best_first: str = "low",
-) -> Column:  # fmt: skip
+def _number(name: str, heading: str, meaning: str, shown: Shown, best_first: str) -> Column:
+    """A column of a number of the row."""
+
+    def text(row: Row) -> str:
+        value = getattr(row, name)
+        return UNKNOWN if value is None else shown(value)
+
+    return Column(
+        heading, meaning, lambda row: {name: getattr(row, name)}, text, best_first=best_first
+    )
+
+
+def _measured(name: str, path: str, heading: str, meaning: str, shown: Shown) -> Column:
     """A column of the mean over seeds of a number in metrics.json."""
-    return Column(heading, meaning, lambda row: {name: row.mean_of(part)},
-                  lambda row: shown(row.mean_of(part)), best_first=best_first)  # fmt: skip
+    keys = path.split(".")
+
+    def text(row: Row) -> str:
+        value = row.mean_of(*keys)
+        known = value or (value is not None and name not in ONLY_TRAINED)
+        return shown(value) if known else UNKNOWN
+
+    best_first = "high" if name == "tokens_per_second" else "low"
+    return Column(
+        heading, meaning, lambda row: {name: row.mean_of(*keys)}, text, best_first=best_first
+    )
 
 
+ONLY_TRAINED = ("adapter_bytes", "train_seconds")
+"""What a baseline does not have."""
+COUNT: Shown = "{:,.0f}".format
+SIGNED: Shown = "{:+.1f}".format
+LESS_ZERO_SHOT = "score less that of zero_shot on the same model"
+LESS_INSTRUCTION = "score less that of instruction on the same model"
+OF_INTERVAL = "of the score, over test rows and seeds; `rows`: one seed, so over test rows alone"
+OF_VERDICT = "whether it differs from the best row, p after Holm; none on one seed"
 COLUMNS: dict[str, Column] = {
-    "method": Column("method", "what was trained", lambda row: {"method": row.method},
-                     lambda row: row.method, is_text=True),
-    "model": Column("model", "the base model", lambda row: {"model": row.model},
-                    lambda row: row.model, is_text=True),
-    "setting": Column("setting", "what differs from other rows of this method and model",
-                      lambda row: {"setting": row.setting}, lambda row: row.setting, is_text=True),
+    "method": _words("method", "what was trained"),
+    "model": _words("model", "the base model"),
+    "setting": _words("setting", "what differs from other rows of this method and model"),
     "seeds": Column("seeds", "number of runs", lambda row: {"seeds": len(row.runs)}, _seeds),
-    "validation": Column("validation loss ↓", "mean over seeds; it ranks settings of one method",
-                         lambda row: {"validation_loss": row.validation_loss},
-                         lambda row: (UNKNOWN if row.validation_loss is None
-                                      else f"{row.validation_loss:.4f}"), best_first="low"),
-    "score": Column("score", "headline metric: mean ± standard deviation over seeds",
-                    lambda row: {"score": row.score, "sd": row.sd}, _score, best_first="score"),
-    "interval": Column("95 % interval", "of the score, over test rows and seeds; `rows`: one seed, "
-                       "so over test rows alone",
-                       lambda row: {"low": row.low, "high": row.high,
-                                    "interval_over": row.interval_over}, _interval,
-                       best_first="high"),
-    "gain": Column("gain", "score less that of zero_shot on the same model",
-                   lambda row: {"gain": row.gain},
-                   lambda row: UNKNOWN if row.gain is None else f"{row.gain:+.1f}",
-                   best_first="score"),
-    "over_instruction": Column("over instr.", "score less that of instruction on the same model",
-                               lambda row: {"over_instruction": row.over_instruction},
-                               lambda row: UNKNOWN if row.over_instruction is None
-                               else f"{row.over_instruction:+.1f}", best_first="score"),
-    "verdict": Column("against the best",
-                      "whether it differs from the best row, p after Holm; none on one seed",
-                      lambda row: {"verdict": row.verdict or None, "p": row.p}, _verdict,
-                      is_text=True),
-    "trainable": _measured("trainable", "numbers that are trained", "trainable",
-                           lambda found: found["parameters"].get("trainable"), count),
-    "adapter": _measured("adapter", "size of the trained weights on disk", "adapter_bytes",
-                         lambda found: found.get("adapter_bytes"), _if_trained(size)),
-    "seconds": _measured("training", "time of training", "train_seconds",
-                         lambda found: found["seconds"].get("train"), _if_trained(seconds)),
-    "memory": _measured("memory", "peak memory of the run", "peak_memory_bytes",
-                        lambda found: found.get("peak_memory_bytes"), size),
-    "speed": _measured("tokens/s", "tokens a second in training", "tokens_per_second",
-                       lambda found: found["throughput"].get("tokens_per_second"), count, "high"),
-    "added": Column("added", "tokens added to each input at inference",
-                    lambda row: {"added_tokens": row.added_tokens},
-                    lambda row: count(row.added_tokens), best_first="low"),
-    "state": Column("state", "complete, failed or running",
-                    lambda row: {"state": row.state, "reason": row.reason or None},
-                    lambda row: row.state, is_text=True),
-    "folder": Column("folder", "the run folders",
-                     lambda row: {"folder": " ".join(as_seen(run.path) for run in row.runs)},
-                     lambda row: "\n".join(as_seen(run.path) for run in row.runs), is_text=True),
-}  # fmt: skip
+    "validation": _number(
+        "validation_loss",
+        "validation loss ↓",
+        "mean over seeds; it ranks settings of one method",
+        "{:.4f}".format,
+        "low",
+    ),
+    "score": Column(
+        "score",
+        "headline metric: mean ± standard deviation over seeds",
+        lambda row: {"score": row.score, "sd": row.sd},
+        _score,
+        best_first="score",
+    ),
+    "interval": Column(
+        "95 % interval",
+        OF_INTERVAL,
+        lambda row: {"low": row.low, "high": row.high, "interval_over": row.interval_over},
+        _interval,
+        best_first="high",
+    ),
+    "gain": _number("gain", "gain", LESS_ZERO_SHOT, SIGNED, "score"),
+    "over_instruction": _number(
+        "over_instruction", "over instr.", LESS_INSTRUCTION, SIGNED, "score"
+    ),
+    "verdict": Column(
+        "against the best",
+        OF_VERDICT,
+        lambda row: {"verdict": row.verdict or None, "p": row.p},
+        _verdict,
+        is_text=True,
+    ),
+    "trainable": _measured(
+        "trainable", "parameters.trainable", "trainable", "numbers that are trained", COUNT
+    ),
+    "adapter": _measured(
+        "adapter_bytes", "adapter_bytes", "adapter", "size of the trained weights on disk", size
+    ),
+    "seconds": _measured("train_seconds", "seconds.train", "training", "time of training", seconds),
+    "memory": _measured(
+        "peak_memory_bytes", "peak_memory_bytes", "memory", "peak memory of the run", size
+    ),
+    "speed": _measured(
+        "tokens_per_second",
+        "throughput.tokens_per_second",
+        "tokens/s",
+        "tokens a second in training",
+        COUNT,
+    ),
+    "added": _number(
+        "added_tokens", "added", "tokens added to each input at inference", COUNT, "low"
+    ),
+    "state": Column(
+        "state",
+        "complete, failed or running",
+        lambda row: {"state": row.state, "reason": row.reason or None},
+        lambda row: row.state,
+        is_text=True,
+    ),
+    "folder": Column(
+        "folder",
+        "the run folders",
+        lambda row: {"folder": " ".join(as_seen(run.path) for run in row.runs)},
+        lambda row: "\n".join(as_seen(run.path) for run in row.runs),
+        is_text=True,
+    ),
+}
 WHAT = ("method", "model", "setting")
 RESULT = ("seeds", "score", "interval", "over_instruction", "gain", "verdict")
 COST = ("trainable", "adapter", "seconds", "memory", "speed", "added")
@@ -159,14 +200,18 @@ def column_of(name: str) -> Column:
     """A column by name; any other name is the key of a setting."""
     if name in COLUMNS:
         return COLUMNS[name]
-    return Column(short_names([name])[name], f"setting {name}",
-                  lambda row: {name: row.value_of(name)},
-                  lambda row: _setting(row, name))  # fmt: skip
+
+    def text(row: Row) -> str:
+        value = row.value_of(name)
+        return UNKNOWN if value is None else " ".join(str(value).split())
+
+    heading = short_names([name])[name]
+    return Column(heading, f"setting {name}", lambda row: {name: row.value_of(name)}, text)
 
 
-def _setting(row: Row, key: str) -> str:
-    value = row.value_of(key)
-    return UNKNOWN if value is None else " ".join(str(value).split())
+def values_of(row: Row, names: Sequence[str]) -> dict[str, Any]:
+    """The plain values of several columns together."""
+    return {key: value for name in names for key, value in column_of(name).values(row).items()}
 
 
 def heading_of(name: str, table: Table, *, arrows: bool = True) -> str:
@@ -204,15 +249,14 @@ def telling_apart(names: Sequence[str], table: Table) -> list[str]:
 def in_order(rows: Sequence[Row], name: str, *, higher_is_better: bool = True) -> list[Row]:
     """`rows` sorted by a column, the better end first, then texts by alphabet, unknown last."""
     column = column_of(name)
-    best = column.best_first
-    sign = -1 if best == "high" or (best == "score" and higher_is_better) else 1
+    sign = -1 if column.high_first(higher_is_better=higher_is_better) else 1
+    return sorted(rows, key=lambda row: order_of(next(iter(column.values(row).values())), sign))
 
-    def place(row: Row) -> tuple[Any, ...]:
-        value = next(iter(column.values(row).values()))
-        number = isinstance(value, int | float)
-        return value is None, not number, sign * value if number else str(value)
 
-    return sorted(rows, key=place)
+def order_of(value: Any, sign: int = 1) -> tuple[bool, bool, Any]:
+    """Numbers by size, the largest first where `sign` is -1, before texts, before nothing."""
+    number = isinstance(value, int | float)
+    return value is None, not number, sign * value if number else str(value)
 
 
 def is_best(row: Row) -> bool:

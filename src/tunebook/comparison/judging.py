@@ -82,7 +82,7 @@ def _notes(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> Iterat
 
 
 def _on_seeds(rows: Sequence[Row]) -> Iterator[str]:
-    trained = [row for row in rows if row.runs[0].trains]
+    trained = [row for row in rows if row.first.trains]
     if single := [row for row in rows if row.has_one_seed]:
         which = "Every trained row" if len(single) == len(trained) else _named(single)
         has = "have" if which[0].isdigit() else "has"
@@ -103,7 +103,7 @@ def _named(rows: Sequence[Row]) -> str:
 def _on_power(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> Iterator[str]:
     """How many seeds would show the gap to the highest row, where few were run."""
     known = [sample.sd for row, sample in zip(rows, found, strict=True)
-             if sample.sd is not None and row.runs[0].trains]  # fmt: skip
+             if sample.sd is not None and row.first.trains]  # fmt: skip
     if not known or len(rows) < 2:
         return
     usual = math.sqrt(sum(sd**2 for sd in known) / len(known))
@@ -124,7 +124,7 @@ def _on_power(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> Ite
 
 def _is_open(top: Row, row: Row) -> bool:
     """Whether more seeds may tell: few were run, and they did not."""
-    trained = [len(one.runs) for one in (top, row) if one.runs[0].trains]
+    trained = [len(one.runs) for one in (top, row) if one.first.trains]
     return bool(trained) and min(trained) < FEW_SEEDS and row.verdict != WORSE
 
 
@@ -134,6 +134,6 @@ def _alike(one: Sample, other: Sample) -> bool:
 
 def _of_seed(row: Row, sample: Sample, usual: float) -> float:
     """The variance of one run's score over seeds; where it has one seed, as rows beside it have."""
-    if not row.runs[0].trains:
+    if not row.first.trains:
         return 0.0
     return (usual if sample.sd is None else sample.sd) ** 2

@@ -10,8 +10,12 @@ from tunebook.settings.reading import every_key
 
 SEED = "seed"
 ONLY_FOR_TRAINING = ("training.", "data.limit.train", "data.limit.validation")
-PER_ROW = ("task.instruction", "data.limit.train", "data.limit.validation",
-           "data.max_skipped_share")  # fmt: skip
+PER_ROW = (
+    "task.instruction",
+    "data.limit.train",
+    "data.limit.validation",
+    "data.max_skipped_share",
+)
 """Keys of task and data that runs of one table may differ in: their rows show it."""
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tunebook.comparison.filters import STATE, Filter, problems_of
-from tunebook.comparison.folders import run_folders
 from tunebook.comparison.run import Run
 from tunebook.counting import counted
 from tunebook.documents import BrokenDocument
-from tunebook.errors import Problem, RequestError
+from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.runs.reading import (
     COMPLETE,
     NAMES,
@@ -27,6 +26,8 @@ from tunebook.runs.reading import (
 )
 
 DEBUG = "debug"
+SIGNS = {"status.json", "settings.yaml"}
+"""Either of them makes a folder that of a run."""
 
 
 @dataclass(frozen=True)
@@ -92,34 +93,27 @@ def _without_debug(runs: list[Run]) -> tuple[list[Run], list[str]]:
     if not others:
         return runs, ["there are only debug runs, of a few rows and steps: no result"]
     verb = "is" if count == 1 else "are"
-    return others, [f"{counted(count, 'debug run')} {verb} left out; debug=true shows only these, "
-                    "debug=true,false all runs"]  # fmt: skip
+    others_too = "debug=true shows only these, debug=true,false all runs"
+    return others, [f"{counted(count, 'debug run')} {verb} left out; {others_too}"]
 
 
-def _each(items: Sequence[Any], read: Any) -> tuple[list[Run], list[Skipped]]:
+def _each(items: Sequence[Any], read: Callable[[Any], Run]) -> tuple[list[Run], list[Skipped]]:
     runs, skipped = [], []
     for item in items:
         folder = item if isinstance(item, Path) else item.path
         try:
             runs.append(read(item))
         except BrokenDocument as error:
-            skipped.append(Skipped(folder, _in_folder(error.problem, folder)))
+            where = error.problem.where.removeprefix(f"{folder}{os.sep}")
+            skipped.append(Skipped(folder, f"{where}: {error.problem.what}"))
     return runs, skipped
-
-
-def _in_folder(problem: Problem, folder: Path) -> str:
-    """What is wrong, by the name of the file in its folder."""
-    where = problem.where.removeprefix(f"{folder}{os.sep}")
-    return f"{where}: {problem.what}"
 
 
 def _asked_for(runs: Sequence[Run], filters: Sequence[Filter]) -> list[Run]:
     seen = [{**run.settings, STATE: run.state} for run in runs]
     problems = problems_of(filters, seen) if runs else []
-    kept = [
-        run for run, settings in zip(runs, seen, strict=True)
-        if all(one.keeps(settings) for one in filters)
-    ]  # fmt: skip
+    pairs = zip(runs, seen, strict=True)
+    kept = [run for run, settings in pairs if all(one.keeps(settings) for one in filters)]
     if filters and runs and not kept and not problems:
         words = " ".join(one.word or one.key for one in filters)
         problems.append(Problem(words, "no run has all of this", "Leave one of them out."))
@@ -130,11 +124,9 @@ def _asked_for(runs: Sequence[Run], filters: Sequence[Filter]) -> list[Run]:
 
 def _known(path: Path) -> Run:
     """All but the scores. Raises BrokenDocument."""
-    status = read_status(path)
-    environment = read_environment(path)
-    settings = _settings(path, status.state)
-    return Run(path, status.state, _reason(status), _effective(settings, environment), environment,
-               step=status.step)  # fmt: skip
+    status, environment = read_status(path), read_environment(path)
+    settings = _effective(_settings(path, status.state), environment)
+    return Run(path, status.state, _reason(status), settings, environment, step=status.step)
 
 
 def _reason(status: Status) -> str:
@@ -146,12 +138,8 @@ def _reason(status: Status) -> str:
 
 def _settings(path: Path, state: str) -> dict[str, Any]:
     """By full key. A run that failed before it wrote any is known by the names of its folders."""
-    if not (path / "settings.yaml").exists() and state != COMPLETE:
-        return _from_folders(path)
-    return read_flat_settings(path)
-
-
-def _from_folders(path: Path) -> dict[str, Any]:
+    if state == COMPLETE or (path / "settings.yaml").exists():
+        return read_flat_settings(path)
     named = path.resolve().parts[-4:]
     if len(named) < 4:
         raise BrokenDocument(str(path / "settings.yaml"), "is missing")
@@ -173,8 +161,49 @@ def _scored(run: Run) -> Run:
     """With metrics and predictions, if it is complete. Raises BrokenDocument."""
     if not run.complete:
         return run
-    from tunebook.comparison.predictions import read_predictions
+    from tunebook.comparison.examples import read_examples
 
     metrics = read_metrics(run.path)
-    predictions = read_predictions(run.path / "predictions.jsonl", metrics)
-    return replace(run, metrics=metrics, predictions=predictions)
+    examples = read_examples(run.path / "predictions.jsonl", metrics)
+    return replace(run, metrics=metrics, examples=examples)
+
+
+def run_folders(folders: Sequence[str | Path]) -> list[Path]:
+    """Every run folder in or below `folders`, each once, sorted.
+
+    Raises RequestError for each folder that does not exist or holds no run.
+    """
+    problems, found = [], dict[Path, Path]()
+    for folder in map(Path, folders):
+        below = {path.resolve(): path for path in _below(folder.expanduser())}
+        if not below:
+            problems.append(_nothing_in(folder))
+        found = {**below, **found}
+    if problems:
+        raise RequestError(problems)
+    return sorted(found.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, names, files in os.walk(folder):
+        if SIGNS & set(files):
+            names.clear()
+            yield Path(place)
+        names[:] = sorted(name for name in names if not name.startswith("."))
+
+
+def _nothing_in(folder: Path) -> Problem:
+    if folder.is_dir():
+        remedy = "Name a folder with runs, or make one: python -m recipes.run task=summarize"
+        return Problem(str(folder), "holds no run", remedy)
+    if folder.exists():
+        return Problem(str(folder), "is a file", "Name the folder of a run, or one with runs.")
+    return Problem(str(folder), "there is no such folder", _remedy(folder))
+
+
+def _remedy(folder: Path) -> str:
+    beside = folder.parent if folder.parent.is_dir() else Path()
+    guess = did_you_mean(folder.name, (path.name for path in beside.iterdir() if path.is_dir()))
+    if guess.startswith("Did you mean"):
+        return guess
+    return "Runs land in outputs/ of the folder where they were started."

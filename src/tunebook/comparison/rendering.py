@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from tunebook.comparison.columns import (
     ABOUT,
@@ -17,22 +19,23 @@ from tunebook.comparison.columns import (
     is_best,
     telling_apart,
     usual,
+    values_of,
 )
 from tunebook.comparison.table import Row, Table
-from tunebook.comparison.terminal import terminal_text
 from tunebook.counting import counted
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FORMATS = ("rich", "markdown", "csv", "json", "latex")
 MARKDOWN_SIGN = re.compile(r"[\\|*`]|<(?=[A-Za-z/!?])|\[(?!\d)|\](?=[(\[])|\b_|_\b")
 
 
 def render(
-    tables: Sequence[Table], format: str = "rich", columns: Sequence[str] = (), *,
-    width: int | None = None, color: bool = False,
-) -> str:  # fmt: skip
+    tables: Sequence[Table],
+    format: str = "rich",
+    columns: Sequence[str] = (),
+    *,
+    width: int | None = None,
+    color: bool = False,
+) -> str:
     """`tables` as text.
 
     Args:
@@ -48,47 +51,45 @@ def render(
     if format not in FORMATS:
         raise ValueError(f"format {format!r} is none of {', '.join(FORMATS)}")
     if format == "rich":
+        from tunebook.comparison.console import terminal_text
+
         return terminal_text(tables, columns, width=width, color=color)
     if format == "csv":
         return _csv(tables, columns)
     if format == "json":
-        return json.dumps([_plain(table, columns) for table in tables], indent=2,
-                          ensure_ascii=False, allow_nan=False) + "\n"  # fmt: skip
+        plain = [_plain(table, columns) for table in tables]
+        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     one = _markdown if format == "markdown" else _latex
     return "\n".join(one(table, columns) for table in tables)
 
 
-def frame(table: Table, columns: Sequence[str] = ()) -> pd.DataFrame:
-    """A table's plain values, a line a row."""
-    import pandas as pd
-
-    values = [_values(row, table, columns) for row in table.rows]
-    return pd.DataFrame(values, dtype=object)  # counts stay whole beside rows without one
-
-
-def _values(row: Row, table: Table, columns: Sequence[str]) -> dict[str, Any]:
+def _values(table: Table, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The plain values of each row."""
     grouped = [table.group_by] if table.group_by else []
     every = [*WHAT, *grouped, *RESULT, "validation", *COST, *ABOUT]
     names = telling_apart(columns, table) if columns else every
-    found: dict[str, Any] = {}
-    for name in names:
-        found.update(column_of(name).values(row))
-    return found
+    return [values_of(row, names) for row in table.rows]
 
 
 def _csv(tables: Sequence[Table], columns: Sequence[str]) -> str:
-    import pandas as pd
-
-    frames = []
+    rows = []
     for number, table in enumerate(tables, start=1):
-        part = frame(table, columns)
-        for name, value in reversed(
-            {"table": number, "task": table.task, "data": table.data, "metric": table.headline,
-             "examples": table.examples, "apart": _because(table.apart)}.items()
-        ):  # fmt: skip
-            part.insert(0, name, value, allow_duplicates=True)
-        frames.append(part)
-    return "" if not frames else str(pd.concat(frames).to_csv(index=False, lineterminator="\n"))
+        about = {
+            "table": number,
+            "task": table.task,
+            "data": table.data,
+            "metric": table.headline,
+            "examples": table.examples,
+            "apart": because(table),
+        }
+        rows += [about | values for values in _values(table, columns)]
+    written = io.StringIO()
+    heads = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(written, list(heads), lineterminator="\n")
+    if rows:
+        writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()
 
 
 def _plain(table: Table, columns: Sequence[str]) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def _plain(table: Table, columns: Sequence[str]) -> dict[str, Any]:
         "conditions": dict(table.conditions),
         "apart": dict(table.apart),
         "notes": table.notes,
-        "rows": [_values(row, table, columns) for row in table.rows],
+        "rows": _values(table, columns),
     }
 
 
@@ -114,20 +115,22 @@ def title_of(table: Table) -> str:
     return " · ".join(parts)
 
 
-def _because(differing: Mapping[str, str]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in differing.items())
+def because(table: Table) -> str:
+    """What keeps the table apart from the others of its task; empty for the only one."""
+    return ", ".join(f"{key} {value}" for key, value in table.apart.items())
+
+
+def seeds_of(row: Row) -> str:
+    """The seeds of a row in one line."""
+    return ", ".join("unknown" if seed is None else str(seed) for seed in row.seeds)
 
 
 def _remarks(table: Table) -> list[str]:
     """What stands below a table in a file."""
-    apart = [f"A table of its own, because of: {_because(table.apart)}."] if table.apart else []
-    failed = [f"{row.name} (seed {_listed(row.seeds)}) {row.state}: {row.reason}"
-              for row in table.rows if not row.complete]  # fmt: skip
+    apart = [f"A table of its own, because of: {because(table)}."] if table.apart else []
+    broken = [row for row in table.rows if not row.complete]
+    failed = [f"{row.name} (seed {seeds_of(row)}) {row.state}: {row.reason}" for row in broken]
     return [*apart, *failed, *table.notes]
-
-
-def _listed(seeds: Sequence[Any]) -> str:
-    return ", ".join("unknown" if seed is None else str(seed) for seed in seeds)
 
 
 def _names(table: Table, columns: Sequence[str]) -> list[str]:
@@ -135,26 +138,21 @@ def _names(table: Table, columns: Sequence[str]) -> list[str]:
     return telling_apart(columns, table) if columns else every
 
 
-def _cells(table: Table, columns: Sequence[str], *, arrows: bool) -> pd.DataFrame:
-    import pandas as pd
-
-    names = _names(table, columns)
-    headings = [heading_of(name, table, arrows=arrows) for name in names]
-    rows = [[column_of(name).text(row) for name in names] for row in table.rows]
-    return pd.DataFrame(rows, columns=headings)
-
-
 def _markdown(table: Table, columns: Sequence[str]) -> str:
-    cells = _cells(table, columns, arrows=True)
-    cells.columns = [_in_markdown(name) for name in cells.columns]
-    for i, row in enumerate(table.rows):
-        safe = [_in_markdown(str(text)) for text in cells.iloc[i]]
-        cells.iloc[i] = [f"**{text}**" if text else "" for text in safe] if is_best(row) else safe
+    from tabulate import tabulate
+
     names = _names(table, columns)
+    headings = [_in_markdown(heading_of(name, table)) for name in names]
+    rows = [_markdown_row(row, names) for row in table.rows]
     sides = ["left" if column_of(name).is_text else "right" for name in names]
-    text = cells.to_markdown(index=False, colalign=sides, disable_numparse=True)
+    text = tabulate(rows, headings, "pipe", colalign=sides, disable_numparse=True)
     remarks = "".join(f"- {_in_markdown(line)}\n" for line in _remarks(table))
     return f"### {_in_markdown(title_of(table))}\n\n{text}\n" + (f"\n{remarks}" if remarks else "")
+
+
+def _markdown_row(row: Row, names: Sequence[str]) -> list[str]:
+    safe = [_in_markdown(column_of(name).text(row)) for name in names]
+    return [f"**{text}**" if text else "" for text in safe] if is_best(row) else safe
 
 
 def _in_markdown(text: str) -> str:
@@ -163,12 +161,15 @@ def _in_markdown(text: str) -> str:
 
 
 def _latex(table: Table, columns: Sequence[str]) -> str:
-    cells = _cells(table, columns, arrows=False)
+    import pandas as pd
+
     names = _names(table, columns)
-    best = [i for i, row in enumerate(table.rows) if is_best(row)]
+    rows = [[column_of(name).text(row) for name in names] for row in table.rows]
+    headings = [heading_of(name, table, arrows=False) for name in names]
+    cells = pd.DataFrame(rows, columns=headings)
     style = cells.style.hide(axis="index").format(escape="latex")
     style = style.format_index(escape="latex", axis="columns")
-    if best:
+    if best := [i for i, row in enumerate(table.rows) if is_best(row)]:
         style = style.map(lambda _: "textbf:--rwrap;", subset=(best, slice(None)))
     sides = "".join("l" if column_of(name).is_text else "r" for name in names)
     text = style.to_latex(hrules=True, column_format=sides)

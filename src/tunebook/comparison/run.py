@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from tunebook.runs.reading import COMPLETE
 from tunebook.templates.template import BARE
 
 if TYPE_CHECKING:
-    from tunebook.comparison.predictions import Predictions
+    from tunebook.comparison.examples import Examples
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Run:
     reason: the first line of what status.json says about a run that is not complete.
     settings: every setting by its full key, as in {"method.num_virtual_tokens": 20}.
     environment: what environment.json holds; metrics: what metrics.json holds, if complete.
-    predictions: its headline metric for each test example, if complete. step: the last one.
+    examples: its headline metric for each test example, if complete. step: the last one.
     """
 
     path: Path
@@ -32,7 +33,7 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    predictions: Predictions | None = None
+    examples: Examples | None = None
     step: int = 0
 
     @property
@@ -70,10 +71,6 @@ class Run:
         """Whether its settings have no gaps and it is known what it was made with."""
         return self.complete or bool(self.environment)
 
-    def setting(self, key: str) -> Any:
-        """The value of a setting; None where the run has none, or it plays no part."""
-        return self.settings.get(key) if reaches(key, trains=self.trains) else None
-
     @property
     def is_bare(self) -> bool:
         """Whether the model reads the fields of an example and nothing else."""
@@ -103,3 +100,15 @@ class Run:
         """What the run itself says, so that one run has one interval wherever it is shown."""
         found = self.metrics["headline"].get("interval")
         return (float(found[0]), float(found[1])) if found else None
+
+    def setting(self, key: str) -> Any:
+        """The value of a setting; None where the run has none, or it plays no part."""
+        return self.settings.get(key) if reaches(key, trains=self.trains) else None
+
+
+def as_seen(path: str | Path, start: str | Path = ".") -> str:
+    """`path` from `start`: what is shared with others need not tell where it was made."""
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:  # another drive
+        return str(path)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.comparison.run import Run
-from tunebook.runs.reading import COMPLETE
 
 BEST = "best"
 BEST_JUDGED = "best of those judged"
@@ -35,13 +34,9 @@ class Row:
         scored; None where there are no others.
     """
 
-    method: str
-    model: str
     runs: list[Run]
     setting: str = ""
     group: Any = None
-    state: str = COMPLETE
-    reason: str = ""
     score: float | None = None
     sd: float | None = None
     low: float | None = None
@@ -53,27 +48,52 @@ class Row:
     chosen: bool | None = None
 
     @property
+    def first(self) -> Run:
+        """The run of the lowest seed; all that rows are told apart by is alike in the others."""
+        return self.runs[0]
+
+    @property
+    def method(self) -> str:
+        """The method's name."""
+        return self.first.method
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.first.model
+
+    @property
+    def state(self) -> str:
+        """Complete, failed or running."""
+        return self.first.state
+
+    @property
+    def reason(self) -> str:
+        """Why it is not complete."""
+        return self.first.reason
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has a score."""
+        return self.first.complete
+
+    @property
     def validation_loss(self) -> float | None:
         """The mean over seeds; None unless it is known of each."""
         found = [run.metrics.get("loss", {}).get("validation") for run in self.runs]
         return None if None in found or not self.complete else sum(found) / len(found)
 
     @property
-    def complete(self) -> bool:
-        """Whether it has a score."""
-        return self.state == COMPLETE
-
-    @property
     def has_one_seed(self) -> bool:
         """Whether the luck of its seed is unknown; what trains nothing has no such luck."""
-        return self.complete and len(self.runs) == 1 and self.runs[0].trains
+        return self.complete and len(self.runs) == 1 and self.first.trains
 
     @property
     def interval_over(self) -> str | None:
         """What the interval counts; None where there is none."""
         if self.low is None:
             return None
-        many = len(self.runs) > 1 and self.runs[0].trains
+        many = len(self.runs) > 1 and self.first.trains
         return "test rows and seeds" if many else "test rows"
 
     @property
@@ -91,13 +111,10 @@ class Row:
         """Tokens that stand before each input beyond its bare fields; None where unknown."""
         if not self.complete:
             return None
-        recorded = self.runs[0].metrics.get("added_tokens")
-        if recorded is not None:
-            return int(recorded)
-        settings = self.runs[0].settings
-        if not self.runs[0].is_bare:
-            return None
-        return int(settings.get("method.num_virtual_tokens", 0))
+        recorded = self.first.metrics.get("added_tokens")
+        if recorded is None and self.first.is_bare:
+            recorded = self.first.settings.get("method.num_virtual_tokens", 0)
+        return None if recorded is None else int(recorded)
 
     def value_of(self, key: str) -> Any:
         """The value of a setting, or a text with all of them where the runs differ.
@@ -109,15 +126,21 @@ class Row:
             return values[0]
         return ", ".join(str(value) for value in values)
 
-    def mean_of(self, part: Callable[[Mapping[str, Any]], Any]) -> float | None:
-        """The mean over seeds of a number in metrics.json; None where it is absent."""
+    def mean_of(self, *path: str) -> float | None:
+        """The mean over seeds of a number in metrics.json, by its keys; None where it is absent."""
         if not self.complete:
             return None
-        found = [part(run.metrics) for run in self.runs]
+        found = [_at(run.metrics, path) for run in self.runs]
         numbers = [value for value in found if isinstance(value, int | float)]
         if all(value == numbers[0] for value in numbers[1:]):
             return numbers[0] if numbers else None  # a count stays a whole number
         return sum(numbers) / len(numbers)
+
+
+def _at(metrics: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        metrics = metrics.get(key) if isinstance(metrics, Mapping) else None
+    return metrics
 
 
 @dataclass
@@ -147,9 +170,14 @@ class Table:
         return list(dict.fromkeys(row.model for row in self.rows))
 
     @property
+    def complete(self) -> list[Row]:
+        """The rows of finished runs, those that validation ruled out included."""
+        return [row for row in self.rows if row.complete]
+
+    @property
     def scored(self) -> list[Row]:
         """The rows that have a score: complete, and not ruled out on validation."""
-        return [row for row in self.rows if row.complete and row.chosen is not False]
+        return [row for row in self.complete if row.chosen is not False]
 
     @property
     def has_choice(self) -> bool:

@@ -12,20 +12,25 @@ import base64
 import datetime
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.comparison.folders import as_seen
+from tunebook.comparison.columns import Column, column_of, heading_of, is_best, usual
 from tunebook.comparison.loading import Skipped
-from tunebook.comparison.page.content import Part, parts_of
-from tunebook.comparison.page.examples import MOST_BYTES, examples_of
-from tunebook.comparison.table import Table
+from tunebook.comparison.page.browser import MOST_BYTES, examples_of
+from tunebook.comparison.plots import Figure, figures_of, inline_svg
+from tunebook.comparison.rendering import title_of
+from tunebook.comparison.run import as_seen
+from tunebook.comparison.table import Row, Table
 from tunebook.runs.files import write_text
 
 HERE = Path(__file__).parent
 UNSAFE_IN_A_BLOCK = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+REASON = "verdict"
+"""The column in which a row without a score says why it has none."""
+LONGEST_REASON = 300
 
 
 def write_page(tables: Sequence[Table], path: Path, skipped: Sequence[Skipped] = ()) -> None:
@@ -43,23 +48,23 @@ def write_page(tables: Sequence[Table], path: Path, skipped: Sequence[Skipped] =
 
 def page_text(tables: Sequence[Table], folder: Path, skipped: Sequence[Skipped] = ()) -> str:
     """The page as it stands in `folder`, to which it names run folders."""
-    parts = parts_of(tables, folder)
-    share = MOST_BYTES // max(1, len(tables))
-    examples = {part.name: examples_of(part.table, share) for part in parts}
-    told = [replace(one, path=Path(as_seen(one.path, folder))) for one in skipped]
-    return _filled(parts, examples, told)
-
-
-def _filled(parts: Sequence[Part], examples: dict[str, Any], skipped: Sequence[Skipped]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
-                              lstrip_blocks=True, undefined=StrictUndefined)  # fmt: skip
+    share = MOST_BYTES // max(1, len(tables))
+    examples = {f"table-{i}": examples_of(table, share) for i, table in enumerate(tables, 1)}
+    told = [replace(one, path=Path(as_seen(one.path, folder))) for one in skipped]
     script = (HERE / "page.js").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
     text = environment.get_template("page.html.jinja").render(
-        parts=parts,
-        skipped=[str(one) for one in skipped],
-        runs=sum(len(row.runs) for part in parts for row in part.table.rows),
+        parts=[Part(f"table-{i}", table, folder) for i, table in enumerate(tables, 1)],
+        skipped=[str(one) for one in told],
+        runs=sum(len(row.runs) for table in tables for row in table.rows),
         made=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
         browsed={name for name, found in examples.items() if found},
         examples=_block(examples),
@@ -68,6 +73,85 @@ def _filled(parts: Sequence[Part], examples: dict[str, Any], skipped: Sequence[S
         script_hash=_hash(script),
     )
     return text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows, its values in full, and what it is sorted by (empty where unknown)."""
+
+    text: str
+    exact: str
+    key: str
+    is_text: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the template asks for of one table; `name` is its id in the page."""
+
+    name: str
+    table: Table
+    folder: Path
+
+    @property
+    def title(self) -> str:
+        """What the table is about."""
+        return title_of(self.table)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return [name for group in usual(self.table) for name in group]
+
+    def heading(self, name: str) -> str:
+        """The text above a column."""
+        return heading_of(name, self.table)
+
+    def column(self, name: str) -> Column:
+        """A column by its name."""
+        return column_of(name)
+
+    def first(self, name: str) -> str:
+        """The order that the first click on a heading gives."""
+        high = column_of(name).high_first(higher_is_better=self.table.higher_is_better)
+        return "descending" if high else "ascending"
+
+    def classes(self, row: Row) -> str:
+        """How a row is set."""
+        return f"{row.state}{' best' if is_best(row) else ''}"
+
+    def cells(self, row: Row) -> list[Cell]:
+        """One a column."""
+        return [_cell(row, name) for name in self.columns]
+
+    def folders(self, row: Row) -> list[str]:
+        """Where each run of a row lies."""
+        seen = ((run, as_seen(run.path, self.folder)) for run in row.runs)
+        return [f"{row.name}, seed {run.seed}: {path}" for run, path in seen]
+
+    def figures(self) -> list[tuple[Figure, str]]:
+        """Each figure with its markup, which is our own."""
+        found = figures_of(self.table)
+        return [(one, inline_svg(one, f"{self.name}-{one.name}")) for one in found]
+
+
+def _cell(row: Row, name: str) -> Cell:
+    column, values = column_of(name), column_of(name).values(row)
+    if name == REASON and not row.complete:
+        reason = row.reason
+        cut = len(reason) > LONGEST_REASON
+        shown = f"{reason[: LONGEST_REASON - 1]}…" if cut else reason
+        return Cell(shown, _exact({"reason": reason}), "", is_text=True)
+    key = next(iter(values.values()))
+    return Cell(column.text(row), _exact(values), _text(key), column.is_text)
+
+
+def _exact(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_text(value)}" for name, value in values.items() if _text(value))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _block(content: Any) -> str:

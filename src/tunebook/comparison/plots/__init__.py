@@ -7,8 +7,6 @@ The same figures go into report.html (`inline_svg`) and into files for papers (`
 """
 
 from tunebook.comparison.plots.figure import Figure
-from tunebook.comparison.plots.figures import figures_of
-from tunebook.comparison.plots.files import write_plots
-from tunebook.comparison.plots.svg import inline_svg
+from tunebook.comparison.plots.output import figures_of, inline_svg, write_plots
 
 __all__ = ["Figure", "figures_of", "inline_svg", "write_plots"]

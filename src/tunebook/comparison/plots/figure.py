@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
 
     from tunebook.comparison.table import Row, Table
 
+Ends = tuple[float | None, float | None]
 WIDTH, HEIGHT, LEGEND_LINE = 4.8, 3.2, 0.19  # inches; text stays readable on a phone's width
 LONGEST_LABEL = 50
 MARKERS = "os^DvPX*h"  # 9 markers and 8 colours: 72 rows before a pair comes again
+MOST_TICKS = 6
+WIDE = 10.0  # the largest over the smallest value from which on a logarithm shows more
+SHORT = 1000.0  # below that, powers of ten alone are too few ticks
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
 
@@ -29,9 +34,8 @@ class Palette:
 
 
 # M. Okabe and K. Ito, Color Universal Design, 2008, but for yellow, which paper does not show.
-PAPER = Palette("#222222", "#999999", (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7b5ea7", "#555555",
-))  # fmt: skip
+OKABE_ITO = "#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #7b5ea7 #555555"
+PAPER = Palette("#222222", "#999999", tuple(OKABE_ITO.split()))
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,16 @@ class Look:
 
     def of(self, row: Row) -> dict[str, Any]:
         """Colour and marker of a row, for matplotlib."""
-        at = next(i for i, one in enumerate(self.rows) if one is row)
-        lines = self.palette.lines
+        at, lines = self._place(row), self.palette.lines
         hollow = {"markerfacecolor": "none", "markeredgewidth": 1.4}  # shows what lies behind
         return {"color": lines[at % len(lines)], "marker": MARKERS[at % len(MARKERS)], **hollow}
 
     def dashed(self, row: Row) -> dict[str, Any]:
         """The same with a line style."""
-        at = next(i for i, one in enumerate(self.rows) if one is row)
-        return {**self.of(row), "linestyle": DASHES[at % len(DASHES)]}
+        return {**self.of(row), "linestyle": DASHES[self._place(row) % len(DASHES)]}
+
+    def _place(self, row: Row) -> int:
+        return next(i for i, one in enumerate(self.rows) if one is row)
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,11 @@ def drawn(figure: Figure, palette: Palette, options: Mapping[str, Any]) -> Itera
 
 
 def _options(palette: Palette) -> dict[str, Any]:
-    text = dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"),
-                         palette.ink)  # fmt: skip
     return {
-        **text,
+        "text.color": palette.ink,
+        "axes.labelcolor": palette.ink,
+        "xtick.color": palette.ink,
+        "ytick.color": palette.ink,
         "text.parse_math": False,  # labels hold text of the user
         "axes.edgecolor": palette.faint,
         "axes.spines.top": False,
@@ -119,3 +125,54 @@ def _add_legend(drawing: Drawing, axes: Axes) -> None:
     lines = -(-len(labels) // columns)
     drawing.set_figheight(HEIGHT + LEGEND_LINE * lines)
     drawing.legend(handles, labels, loc="outside lower left", ncols=columns, frameon=False)
+
+
+def draw_intervals(
+    axes: Axes, points: Sequence[tuple[float, float]], ends: Sequence[Ends], color: str
+) -> None:
+    """A thin line around each point (x, y), where its ends (low, high) are known."""
+    xs, ys = zip(*points, strict=True)
+    pairs = list(zip(ys, ends, strict=True))
+    low = [0.0 if end is None else max(0.0, y - end) for y, (end, _) in pairs]
+    high = [0.0 if end is None else max(0.0, end - y) for y, (_, end) in pairs]
+    axes.errorbar(xs, ys, yerr=[low, high], fmt="none", color=color, elinewidth=1, capsize=2)
+
+
+def set_scale(
+    axes: Axes, axis: str, values: Sequence[float], text: Callable[[float], str] | None = None
+) -> None:
+    """Make axis "x" or "y" logarithmic where `values` span a power of ten or more.
+
+    Zeros among them keep their place at the end of the axis. text: of a tick.
+    """
+    from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter
+
+    one = axes.xaxis if axis == "x" else axes.yaxis
+    scale = axes.set_xscale if axis == "x" else axes.set_yscale
+    above = [value for value in values if value > 0]
+    if above and min(values) >= 0 and max(above) >= WIDE * min(above):
+        if min(values) > 0:
+            scale("log")
+            few = max(above) < SHORT * min(above)
+            one.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        else:
+            powers = _powers_of_ten(above)
+            scale("symlog", linthresh=powers[0], linscale=0.6)
+            one.set_major_locator(FixedLocator([0.0, *powers]))
+        one.set_minor_formatter(NullFormatter())
+    else:
+        one.set_major_locator(MaxNLocator(MOST_TICKS))
+    one.set_major_formatter(lambda value, _: (text or short_number)(value))
+
+
+def _powers_of_ten(values: Sequence[float]) -> list[float]:
+    least, most = (math.floor(math.log10(value)) for value in (min(values), max(values)))
+    return [10.0**power for power in range(least, most + 1)]
+
+
+def short_number(value: float) -> str:
+    """0.001, 12, 1k, 2.5M."""
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{sign}"
+    return f"{value:.3g}"

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunebook import documents
-from tunebook.comparison.plots.figure import Figure, Look, label_of
-from tunebook.comparison.plots.scales import set_scale
+from tunebook.comparison.plots.figure import Figure, Look, label_of, set_scale
 from tunebook.comparison.table import Row, Table
 from tunebook.documents import BrokenDocument
 from tunebook.runs.reading import LARGEST
@@ -44,8 +43,7 @@ def learning_figure(table: Table) -> Figure | None:
 
 def _best_first(table: Table) -> list[Row]:
     sign = -1 if table.higher_is_better else 1
-    complete = [row for row in table.rows if row.complete]
-    return sorted(complete, key=lambda row: (row.chosen is False, sign * (row.score or 0.0)))
+    return sorted(table.complete, key=lambda row: (row.chosen is False, sign * (row.score or 0.0)))
 
 
 def _curves(row: Row) -> list[Curve]:

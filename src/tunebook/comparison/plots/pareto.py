@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tunebook.comparison.columns import size
-from tunebook.comparison.plots.figure import Figure, Look, label_of
-from tunebook.comparison.plots.scales import set_scale, short_number
+from tunebook.comparison.plots.figure import (
+    Figure,
+    Look,
+    draw_intervals,
+    label_of,
+    set_scale,
+    short_number,
+)
 from tunebook.comparison.table import Row, Table
 
 if TYPE_CHECKING:
@@ -24,17 +30,19 @@ class Cost:
 
     name: str
     label: str
-    part: Callable[[Mapping[str, Any]], Any]
+    path: tuple[str, ...]
     text: Callable[[float], str]
 
 
+def _time(value: float) -> str:
+    return f"{value:.3g} s" if value < 600 else f"{value / 60:.3g} min"
+
+
 COSTS = (
-    Cost("trainable", "trainable parameters", lambda m: m["parameters"].get("trainable"),
-         short_number),
-    Cost("seconds", "training time", lambda m: m["seconds"].get("train"),
-         lambda value: f"{value:.3g} s" if value < 600 else f"{value / 60:.3g} min"),
-    Cost("memory", "peak memory", lambda m: m.get("peak_memory_bytes"), size),
-)  # fmt: skip
+    Cost("trainable", "trainable parameters", ("parameters", "trainable"), short_number),
+    Cost("seconds", "training time", ("seconds", "train"), _time),
+    Cost("memory", "peak memory", ("peak_memory_bytes",), size),
+)
 
 
 def pareto_figures(table: Table) -> list[Figure]:
@@ -52,15 +60,14 @@ def front(points: Sequence[Point], *, higher_is_better: bool) -> list[int]:
     order = sorted(range(len(points)), key=lambda i: (points[i][0], sign * points[i][1]))
     found: list[int] = []
     for i in order:
-        if not found or sign * points[i][1] < sign * points[found[-1]][1] or (
-            points[i] == points[found[-1]]
-        ):  # fmt: skip
+        last = points[found[-1]] if found else None
+        if last is None or points[i] == last or sign * points[i][1] < sign * last[1]:
             found.append(i)
     return found
 
 
 def _rows(table: Table, cost: Cost) -> list[tuple[Row, Point]]:
-    known = ((row, row.mean_of(cost.part), row.score) for row in table.scored)
+    known = ((row, row.mean_of(*cost.path), row.score) for row in table.scored)
     return [(row, (float(x), y)) for row, x, y in known if x is not None and y is not None]
 
 
@@ -83,31 +90,27 @@ def _figure(table: Table, cost: Cost, rows: Sequence[tuple[Row, Point]]) -> Figu
         axes.set_xlabel(cost.label)
         axes.set_ylabel(table.headline)
 
-    return Figure(
-        f"pareto-{cost.name}", f"{table.headline} against {cost.label}",
-        f"{len(rows)} rows. On the Pareto front, the cheapest first: {named}.", table, draw,
-    )  # fmt: skip
+    title = f"{table.headline} against {cost.label}"
+    words = f"{len(rows)} rows. On the Pareto front, the cheapest first: {named}."
+    return Figure(f"pareto-{cost.name}", title, words, table, draw)
 
 
 def _draw_front(axes: Axes, look: Look, points: Sequence[Point]) -> None:
     """Steps: what costs more than one point and less than the next scores as the cheaper one."""
     xs, ys = zip(*points, strict=True)
-    axes.plot(xs, ys, drawstyle="steps-post", color=look.palette.faint, linewidth=1,
-              linestyle="--", label="Pareto front", zorder=1)  # fmt: skip
+    style = {"color": look.palette.faint, "linewidth": 1, "linestyle": "--", "zorder": 1}
+    axes.plot(xs, ys, drawstyle="steps-post", label="Pareto front", **style)
 
 
 def _draw_others(axes: Axes, look: Look, points: Sequence[Point]) -> None:
     """Points that are too many to be named one by one."""
     if points:
         xs, ys = zip(*points, strict=True)
-        axes.plot(xs, ys, ".", color=look.palette.faint, markersize=4, zorder=1,
-                  label=f"{len(points)} other rows")  # fmt: skip
+        style = {"color": look.palette.faint, "markersize": 4, "zorder": 1}
+        axes.plot(xs, ys, ".", label=f"{len(points)} other rows", **style)
 
 
 def _draw_point(axes: Axes, look: Look, row: Row, point: Point, label: str) -> None:
-    x, y = point
-    low, high = (y if end is None else end for end in (row.low, row.high))
-    around = [[max(0.0, y - low)], [max(0.0, high - y)]]
     style = look.of(row)
-    axes.errorbar([x], [y], yerr=around, fmt="none", color=style["color"], elinewidth=1, capsize=2)
-    axes.plot([x], [y], label=label, linestyle="none", **style)
+    draw_intervals(axes, [point], [(row.low, row.high)], style["color"])
+    axes.plot([point[0]], [point[1]], label=label, linestyle="none", **style)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tunebook.comparison.columns import order_of
 from tunebook.comparison.keys import short_names, tells_rows_apart
-from tunebook.comparison.plots.figure import LONGEST_LABEL, Figure, Look
-from tunebook.comparison.plots.scales import set_scale
+from tunebook.comparison.plots.figure import LONGEST_LABEL, Figure, Look, draw_intervals, set_scale
 from tunebook.comparison.table import Row, Table
 
 if TYPE_CHECKING:
@@ -22,90 +24,101 @@ def swept_figures(table: Table) -> list[Figure]:
     """A figure for the setting that the table is grouped by, else for each that makes a curve."""
     keys = [table.group_by] if table.group_by else _swept_numbers(table)
     found = [(key, _lines(table, key)) for key in keys]
-    return [_figure(table, key, lines) for key, lines in found if lines]
-
-
-def _complete(table: Table) -> list[Row]:
-    """Those that validation ruled out too: curves over settings of one method show its loss."""
-    return [row for row in table.rows if row.complete]
+    return [_figure(Curves(table, key, lines)) for key, lines in found if lines]
 
 
 def _swept_numbers(table: Table) -> list[str]:
-    settings = {key for row in _complete(table) for key in row.runs[0].settings}
+    settings = {key for row in table.complete for key in row.first.settings}
     telling = [key for key in sorted(settings) if tells_rows_apart(key, trains=True)]
-    return [
-        key for key in telling
-        if any(len(line) >= FEWEST for line in _lines(table, key, only_numbers=True))
-    ]  # fmt: skip
+    curves = {key: _lines(table, key, only_numbers=True) for key in telling}
+    return [key for key in telling if any(len(line) >= FEWEST for line in curves[key])]
 
 
 def _lines(table: Table, key: str, *, only_numbers: bool = False) -> list[list[Row]]:
-    """Rows that differ in `key` alone, together, each line in the order of the values."""
+    """Rows that differ in `key` alone, together, each line in the order of the values.
+
+    Rows that validation ruled out are there too: curves over settings of one method show its loss.
+    """
     found: dict[Hashable, list[Row]] = {}
-    for row in _complete(table):
+    for row in table.complete:
         value = row.value_of(key)
         if value is not None and (_is_number(value) or not only_numbers):
             found.setdefault(_all_but(row, key), []).append(row)
-    lines = [sorted(rows, key=lambda row: _place(row.value_of(key))) for rows in found.values()]
+    lines = [sorted(rows, key=lambda row: order_of(row.value_of(key))) for rows in found.values()]
     return [line for line in lines if len({repr(row.value_of(key)) for row in line}) > 1]
 
 
 def _all_but(row: Row, key: str) -> Hashable:
-    run = row.runs[0]
-    rest = ((name, repr(value)) for name, value in run.settings.items()
-            if name != key and tells_rows_apart(name, trains=run.trains))  # fmt: skip
-    return frozenset(rest)
+    run = row.first
+    return frozenset(
+        (name, repr(value))
+        for name, value in run.settings.items()
+        if name != key and tells_rows_apart(name, trains=run.trains)
+    )
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _place(value: Any) -> tuple[bool, Any]:
-    return not _is_number(value), value if _is_number(value) else str(value)
+@dataclass(frozen=True)
+class Curves:
+    """The lines of one figure, over the values of the setting `key`."""
 
+    table: Table
+    key: str
+    lines: Sequence[list[Row]]
 
-def _figure(table: Table, key: str, lines: Sequence[list[Row]]) -> Figure:
-    name = short_names([key])[key]
-    shown = lines[:MOST_CURVES]
-    by_loss = any(row.chosen is not None for line in shown for row in line)
-    what = "validation loss" if by_loss else table.headline
-    labels = _labels(table, shown, name)
-    level = [row for row in table.scored if row.value_of(key) is None and not by_loss]
+    @property
+    def name(self) -> str:
+        """What the setting is called."""
+        return short_names([self.key])[self.key]
 
-    def draw(axes: Axes, look: Look) -> None:
-        places = _places(shown, key)
-        for line, label in zip(shown, labels, strict=True):
-            _draw_line(axes, look, line, [places[repr(row.value_of(key))] for row in line], label)
-        for row in level[:MOST_CURVES]:
-            _draw_level(axes, look, row)
-        _label_values(axes, shown, key)
-        axes.set_xlabel(name)
-        axes.set_ylabel(what)
+    @property
+    def shown(self) -> Sequence[list[Row]]:
+        """Those that a figure has room for."""
+        return self.lines[:MOST_CURVES]
 
-    left_out = f", {MOST_CURVES} of {len(lines)} curves" if len(lines) > MOST_CURVES else ""
-    words = "; ".join(f"{label}: {_scores(line, key)}"
-                      for line, label in zip(shown, labels, strict=True))  # fmt: skip
-    return Figure(f"over-{name.replace('.', '-')}", f"{what} over {name}{left_out}",
-                  f"{words}.", table, draw)  # fmt: skip
+    @property
+    def by_loss(self) -> bool:
+        """Whether settings of one method are compared, by validation loss."""
+        return any(row.chosen is not None for line in self.shown for row in line)
 
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Each value once, by its representation."""
+        rows = [row for line in self.shown for row in line]
+        return {repr(row.value_of(self.key)): row.value_of(self.key) for row in rows}
 
-def _labels(table: Table, lines: Sequence[list[Row]], name: str) -> list[str]:
-    """Method, model where there are several, and what else differs between lines."""
-    found = []
-    for line in lines:
+    @property
+    def are_numbers(self) -> bool:
+        """Whether every value is a number."""
+        return all(map(_is_number, self.values.values()))
+
+    @cached_property
+    def places(self) -> dict[str, float]:
+        """Where each value stands: numbers at themselves, others side by side."""
+        if self.are_numbers:
+            return {name: float(value) for name, value in self.values.items()}
+        ordered = sorted(self.values, key=lambda name: order_of(self.values[name]))
+        return {name: float(i) for i, name in enumerate(ordered)}
+
+    def points(self, line: Sequence[Row]) -> list[tuple[float, float]]:
+        """(place of the value, height) of each row."""
+        return [(self.places[repr(row.value_of(self.key))], _height(row)) for row in line]
+
+    def label(self, line: Sequence[Row]) -> str:
+        """Method, model where there are several, and what else differs between lines."""
         row = line[0]
-        rest = [
-            part for part in row.setting.split(", ") if part and not part.startswith(f"{name}=")
-        ]
-        parts = [row.method, *rest, *([f"· {row.model}"] if len(table.models) > 1 else [])]
-        found.append(" ".join(" ".join(parts).split())[:LONGEST_LABEL])
-    return found
+        parts = [part for part in row.setting.split(", ") if not part.startswith(f"{self.name}=")]
+        model = [f"· {row.model}"] if len(self.table.models) > 1 else []
+        return " ".join(" ".join([row.method, *parts, *model]).split())[:LONGEST_LABEL]
 
-
-def _scores(line: Sequence[Row], key: str) -> str:
-    digits = 1 if all(row.chosen is None for row in line) else 4
-    return ", ".join(f"{_height(row):.{digits}f} at {row.value_of(key)}" for row in line)
+    def words(self, line: Sequence[Row]) -> str:
+        """A line for those who do not see it."""
+        digits = 1 if all(row.chosen is None for row in line) else 4
+        at = (f"{_height(row):.{digits}f} at {row.value_of(self.key)}" for row in line)
+        return f"{self.label(line)}: {', '.join(at)}"
 
 
 def _height(row: Row) -> float:
@@ -114,48 +127,43 @@ def _height(row: Row) -> float:
     return height or 0.0
 
 
-def _all_numbers(lines: Sequence[list[Row]], key: str) -> bool:
-    return all(_is_number(row.value_of(key)) for line in lines for row in line)
+def _figure(curves: Curves) -> Figure:
+    table = curves.table
+    what = "validation loss" if curves.by_loss else table.headline
+    level = [row for row in table.scored if row.value_of(curves.key) is None and not curves.by_loss]
+
+    def draw(axes: Axes, look: Look) -> None:
+        for line in curves.shown:
+            _draw_line(axes, look, line, curves)
+        for row in level[:MOST_CURVES]:  # to which the setting means nothing, such as a baseline
+            style = {**look.dashed(row), "marker": ""}
+            axes.axhline(row.score or 0.0, label=row.name, linewidth=1, **style)
+        _label_values(axes, curves)
+        axes.set_xlabel(curves.name)
+        axes.set_ylabel(what)
+
+    count = len(curves.lines)
+    left_out = f", {MOST_CURVES} of {count} curves" if count > MOST_CURVES else ""
+    words = "; ".join(map(curves.words, curves.shown))
+    title = f"{what} over {curves.name}{left_out}"
+    return Figure(f"over-{curves.name.replace('.', '-')}", title, f"{words}.", table, draw)
 
 
-def _places(lines: Sequence[list[Row]], key: str) -> dict[str, float]:
-    """Where each value stands: numbers at themselves, others side by side."""
-    values = {repr(row.value_of(key)): row.value_of(key) for line in lines for row in line}
-    if _all_numbers(lines, key):
-        return {name: float(value) for name, value in values.items()}
-    ordered = sorted(values, key=lambda name: _place(values[name]))
-    return {name: float(i) for i, name in enumerate(ordered)}
-
-
-def _draw_line(
-    axes: Axes, look: Look, line: Sequence[Row], places: Sequence[float], label: str
-) -> None:
-    scores = [_height(row) for row in line]
+def _draw_line(axes: Axes, look: Look, line: Sequence[Row], curves: Curves) -> None:
+    points, style = curves.points(line), look.dashed(line[0])
     ends = [(None, None) if row.chosen is not None else (row.low, row.high) for row in line]
-    low = [0.0 if end is None else max(0.0, score - end)
-           for score, (end, _) in zip(scores, ends, strict=True)]  # fmt: skip
-    high = [0.0 if end is None else max(0.0, end - score)
-            for score, (_, end) in zip(scores, ends, strict=True)]  # fmt: skip
-    style = look.dashed(line[0])
-    axes.errorbar(places, scores, yerr=[low, high], fmt="none", color=style["color"],
-                  elinewidth=1, capsize=2)  # fmt: skip
-    axes.plot(places, scores, label=label, **style)
+    draw_intervals(axes, points, ends, style["color"])
+    xs, ys = zip(*points, strict=True)
+    axes.plot(xs, ys, label=curves.label(line), **style)
 
 
-def _draw_level(axes: Axes, look: Look, row: Row) -> None:
-    """A row to which the setting means nothing, such as a baseline."""
-    style = {**look.dashed(row), "marker": ""}
-    axes.axhline(row.score or 0.0, label=row.name, linewidth=1, **style)
-
-
-def _label_values(axes: Axes, lines: Sequence[list[Row]], key: str) -> None:
-    places = _places(lines, key)
-    if _all_numbers(lines, key):
-        set_scale(axes, "x", list(places.values()))
-        if len(places) <= MOST_TICKS:
-            axes.set_xticks(list(places.values()))
-            axes.minorticks_off()
+def _label_values(axes: Axes, curves: Curves) -> None:
+    places = list(curves.places.values())
+    if not curves.are_numbers:
+        texts = [str(curves.values[name])[:16] for name in curves.places]
+        axes.set_xticks(places, texts)
         return
-    shown = {place: name for name, place in places.items()}
-    texts = {repr(row.value_of(key)): str(row.value_of(key)) for line in lines for row in line}
-    axes.set_xticks(list(shown), [texts[name][:16] for name in shown.values()])
+    set_scale(axes, "x", places)
+    if len(places) <= MOST_TICKS:
+        axes.set_xticks(places)
+        axes.minorticks_off()

@@ -9,10 +9,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunebook.comparison.examples import read_answers
 from tunebook.comparison.plots.figure import label_of
-from tunebook.comparison.predictions import read_answers
 from tunebook.comparison.run import Run
-from tunebook.comparison.table import Row, Table
+from tunebook.comparison.table import Table
 from tunebook.documents import BrokenDocument
 
 MOST_BYTES = 6_000_000
@@ -30,31 +30,24 @@ def examples_of(table: Table, most_bytes: int = MOST_BYTES) -> dict[str, Any] | 
         prompt] a side) and `spread`, the standard deviation of the sides' scores.
     left_out: a sentence where not all examples, or not all rows, are there; else empty.
     """
-    known = [(row, _answers(_shown(row))) for row in table.scored[:MOST_SIDES]]
+    known = [(row, _answers(row.first)) for row in table.scored[:MOST_SIDES]]
     rows = [row for row, answers in known if answers]
     if not rows:
         return None
-    runs = [_shown(row) for row in rows]
-    answers = [answers for _, answers in known if answers]
-    examples = [
-        _example(at, same, table.headline) for at, same in enumerate(zip(*answers, strict=True))
-    ]
+    rivals = zip(*(answers for _, answers in known if answers), strict=True)
+    examples = [_example(at, same, table.headline) for at, same in enumerate(rivals)]
     kept = _that_fit(examples, most_bytes)
     return {
         "headline": table.headline,
         "higherIsBetter": table.higher_is_better,
         "sides": [
-            {"name": label_of(row, table), "seed": run.seed, "seeds": len(row.runs)}
-            for row, run in zip(rows, runs, strict=True)
+            # The run of the lowest seed: chosen before any score is seen.
+            {"name": label_of(row, table), "seed": row.first.seed, "seeds": len(row.runs)}
+            for row in rows
         ],
         "examples": kept,
         "leftOut": _left_out(len(kept), len(examples), len(rows), len(table.scored)),
     }
-
-
-def _shown(row: Row) -> Run:
-    """The run of a row's lowest seed: chosen before any score is seen."""
-    return row.runs[0]
 
 
 def _answers(run: Run) -> list[dict[str, Any]]:
@@ -113,10 +106,13 @@ def _that_fit(examples: Sequence[dict[str, Any]], most_bytes: int) -> list[dict[
 def _left_out(kept: int, examples: int, sides: int, rows: int) -> str:
     found = []
     if kept < examples:
-        found.append(f"To keep the page small it holds {kept:,} of {examples:,} test examples: "
-                     "those on which the rows disagree most.")  # fmt: skip
+        found.append(
+            f"To keep the page small it holds {kept:,} of {examples:,} test examples: those on "
+            "which the rows disagree most."
+        )
     if sides < rows:
         which = f"first {sides}" if sides == MOST_SIDES else str(sides)
-        found.append(f"Only the {which} of the table's {rows} rows whose answers can be read are "
-                     "here.")  # fmt: skip
+        found.append(
+            f"Only the {which} of the table's {rows} rows whose answers can be read are here."
+        )
     return " ".join(found)

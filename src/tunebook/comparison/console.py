@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from tunebook.comparison.columns import column_of, heading_of, is_best, telling_apart, usual
+from tunebook.comparison.rendering import because, seeds_of, title_of
 from tunebook.comparison.table import Row, Table
 from tunebook.terminal import Console, safe
 
@@ -22,35 +23,25 @@ WRAPPED = {"verdict": 15, "setting": 24}
 
 @dataclass(frozen=True)
 class Shown:
-    """One column as it is shown: its name decides how it is set."""
+    """One column as it is shown, with the characters that it needs."""
 
-    name: str
     heading: str
     text: Callable[[Row], str]
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is set to the left."""
-        return self.name == STACKED or column_of(self.name).is_text
-
-    def width(self, rows: Sequence[Row]) -> int:
-        """Characters that it needs."""
-        lines = [line for row in rows for line in self.text(row).splitlines()]
-        needed = max(map(len, [*lines, self.heading]))
-        return min(needed, WRAPPED.get(self.name, needed))
-
-
-STACKED = "stacked"
+    is_text: bool
+    width: int
 
 
 def terminal_text(
-    tables: Sequence[Table], columns: Sequence[str] = (), *, width: int | None = None,
+    tables: Sequence[Table],
+    columns: Sequence[str] = (),
+    *,
+    width: int | None = None,
     color: bool = False,
-) -> str:  # fmt: skip
+) -> str:
     """`tables` as they are shown in a terminal of `width` characters."""
     written = io.StringIO()
-    console = Console(file=written, width=width, force_terminal=color, highlight=False,
-                      color_system="auto" if color else None)  # fmt: skip
+    options = {"force_terminal": color, "color_system": "auto" if color else None}
+    console = Console(file=written, width=width, highlight=False, **options)
     for number, table in enumerate(tables):
         if number:
             console.print()
@@ -59,12 +50,9 @@ def terminal_text(
 
 
 def _show(table: Table, columns: Sequence[str], console: Console) -> None:
-    from tunebook.comparison.rendering import title_of
-
     console.print(_safe(title_of(table), "bold"))
     if table.apart:
-        because = ", ".join(f"{key} {value}" for key, value in table.apart.items())
-        console.print(_safe(f"a table of its own, because of: {because}"))
+        console.print(_safe(f"a table of its own, because of: {because(table)}"))
     for block in _blocks(table, columns, console.width):
         console.print()
         console.print(_grid(table, block))
@@ -76,8 +64,7 @@ def _show(table: Table, columns: Sequence[str], console: Console) -> None:
 
 
 def _failure(row: Row) -> str:
-    seeds = ", ".join("unknown" if seed is None else str(seed) for seed in row.seeds)
-    return f"{row.state}: {row.name} on {row.model}, seed {seeds}: {row.reason}"
+    return f"{row.state}: {row.name} on {row.model}, seed {seeds_of(row)}: {row.reason}"
 
 
 def _blocks(table: Table, columns: Sequence[str], width: int) -> list[list[Shown]]:
@@ -85,25 +72,41 @@ def _blocks(table: Table, columns: Sequence[str], width: int) -> list[list[Shown
     if columns:
         return [_plain(table, telling_apart(columns, table))]
     what, result, cost = usual(table)
-    stacked = Shown(STACKED, "method", lambda row: _stack(row, table))
+    stacked = _shown("method", lambda row: _stack(row, table), table)
     layouts = [
         [_plain(table, [*what, *result, *cost])],
         [_plain(table, [*what, *result]), _plain(table, [*what, *cost])],
         [[stacked, *_plain(table, result[1:])], [stacked, *_plain(table, cost)]],
     ]
-    fitting = [
-        layout for layout in layouts
-        if all(_width(block, table) <= width for block in layout)
-    ]  # fmt: skip
+    fitting = [layout for layout in layouts if max(map(_width, layout)) <= width]
     return (fitting or layouts[-1:])[0]
 
 
-def _width(block: Sequence[Shown], table: Table) -> int:
-    return sum(one.width(table.rows) for one in block) + GAP * (len(block) - 1)
+def _width(block: Sequence[Shown]) -> int:
+    return sum(one.width for one in block) + GAP * (len(block) - 1)
 
 
 def _plain(table: Table, names: Sequence[str]) -> list[Shown]:
-    return [Shown(name, heading_of(name, table), column_of(name).text) for name in names]
+    columns = ((name, column_of(name)) for name in names)
+    return [
+        _shown(
+            heading_of(name, table), column.text, table, WRAPPED.get(name), is_text=column.is_text
+        )
+        for name, column in columns
+    ]
+
+
+def _shown(
+    heading: str,
+    text: Callable[[Row], str],
+    table: Table,
+    most: int | None = None,
+    *,
+    is_text: bool = True,
+) -> Shown:
+    lines = [line for row in table.rows for line in text(row).splitlines()]
+    needed = max(map(len, [*lines, heading]))
+    return Shown(heading, text, is_text, min(needed, most or needed))
 
 
 def _stack(row: Row, table: Table) -> str:
@@ -113,7 +116,8 @@ def _stack(row: Row, table: Table) -> str:
     first = [row.method, *([row.model] if len(table.models) > 1 else [])]
     lines = [" · ".join(first)]
     if table.group_by:
-        lines.append(f"{column_of(table.group_by).heading}={column_of(table.group_by).text(row)}")
+        group = column_of(table.group_by)
+        lines.append(f"{group.heading}={group.text(row)}")
     lines += row.setting.split(", ") if row.setting else []
     lines += [f"{seeds} seed{'' if seeds == '1' else 's'}"] if many else []
     return "\n".join(lines)
@@ -127,17 +131,12 @@ def _grid(table: Table, block: Sequence[Shown]) -> RichTable:
             justify="left" if one.is_text else "right",
             no_wrap=not one.is_text,
             overflow="fold",
-            min_width=min(one.width(table.rows), 24),
+            min_width=min(one.width, 24),
         )
     for row in table.rows:
-        grid.add_row(*(_safe(one.text(row)) for one in block), style=_style(row))
+        style = "bold" if is_best(row) else "" if row.complete else "dim"
+        grid.add_row(*(_safe(one.text(row)) for one in block), style=style)
     return grid
-
-
-def _style(row: Row) -> str:
-    if is_best(row):
-        return "bold"
-    return "" if row.complete else "dim"
 
 
 def _safe(text: str, style: str = "") -> Text:

@@ -21,8 +21,6 @@ STATISTICS = "statistics"
 AS_SCORED = 1e-6
 LONGEST_REASON = 100
 NOT_RESAMPLED = ("distinct1", "distinct2")
-WIDTH = {"bleu": 10, "chrf": 18}
-"""How many sums each corpus metric has."""
 Identity = tuple[str, list[str]]
 _SUMS = b', "statistics": {'
 MISTYPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError,
@@ -30,7 +28,7 @@ MISTYPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, Inde
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class Examples:
     """The test examples of one run, ordered by id.
 
     content: a hash of ids and references: the same for runs that are paired example by example.
@@ -43,8 +41,8 @@ class Predictions:
     statistics: Matrix | None
 
 
-def read_predictions(path: Path, metrics: Mapping[str, Any]) -> Predictions:
-    """The predictions in `path`, checked against the headline metric of metrics.json.
+def read_examples(path: Path, metrics: Mapping[str, Any]) -> Examples:
+    """The examples in `path`, checked against the headline metric of metrics.json.
 
     Raises BrokenDocument where the file is cut off, or gives another score.
     """
@@ -60,7 +58,7 @@ def read_predictions(path: Path, metrics: Mapping[str, Any]) -> Predictions:
     except MISTYPED as error:
         raise BrokenDocument(str(path), f"{type(error).__name__} {_short(error)}") from None
     _check(path, statistics, name, metrics["headline"]["value"])
-    return Predictions(content, len(rows), statistics)
+    return Examples(content, len(rows), statistics)
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:
@@ -127,7 +125,7 @@ def _statistics(rows: list[dict[str, Any]], name: str, metrics: Mapping[str, Any
         return np.array([[row["scores"]["after"][name]] for row in rows], dtype=np.float64)
     if all(STATISTICS in row for row in rows):
         counts = np.array([row[STATISTICS]["after"][name] for row in rows], dtype=np.float64)
-        if counts.shape != (len(rows), WIDTH[name]):
+        if counts.shape != (len(rows), CORPUS_METRICS[name]):
             raise ValueError(f"{STATISTICS} has another shape than {name} sums up")
         return counts
     texts = [row["after"] for row in rows]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.comparison.choosing import choose
-from tunebook.comparison.columns import in_order
-from tunebook.comparison.conditions import Conditions, apart, differences
+from tunebook.comparison.columns import in_order, order_of
+from tunebook.comparison.grouping import Conditions, apart, choose, differences, rows_of
 from tunebook.comparison.judging import judge
-from tunebook.comparison.rows import rows_of
 from tunebook.comparison.run import Run
 from tunebook.comparison.significance import FEWEST_EXAMPLES, Sample, interval, samples
 from tunebook.comparison.table import Row, Table
@@ -29,9 +27,8 @@ def tables(runs: Sequence[Run], group_by: str | None = None) -> list[Table]:
     found: list[Table] = []
     for task in sorted({run.task for run in runs}):
         groups = apart([run for run in runs if run.task == task], group_by)
-        for (conditions, some), why in zip(
-            groups, differences([known for known, _ in groups]), strict=True
-        ):
+        because = differences([known for known, _ in groups])
+        for (conditions, some), why in zip(groups, because, strict=True):
             found.append(_table(some, conditions, why, group_by))
     return found
 
@@ -43,17 +40,24 @@ def sort(tables: Sequence[Table], column: str) -> None:
 
 
 def _table(
-    runs: Sequence[Run], conditions: Conditions, why: dict[str, str], group_by: str | None
+    runs: Sequence[Run], conditions: Conditions, why: Mapping[str, str], group_by: str | None
 ) -> Table:
     rows, notes = rows_of(runs, group_by)
     first = next((run for run in runs if run.complete), runs[0])
     headline = _headline(first)
     table = Table(
-        first.task, str(first.settings.get("data.name", "unknown")), headline,
-        _higher_is_better(headline), first.predictions.count if first.predictions else None,
-        rows, conditions, why, notes, group_by,
-    )  # fmt: skip
-    table.notes += choose([row for row in rows if row.complete])
+        task=first.task,
+        data=str(first.settings.get("data.name", "unknown")),
+        headline=headline,
+        higher_is_better=_higher_is_better(headline),
+        examples=first.examples.count if first.examples else None,
+        rows=rows,
+        conditions=conditions,
+        apart=why,
+        notes=notes,
+        group_by=group_by,
+    )
+    table.notes += choose(table.complete)
     _score(table)
     _add_gains(table)
     table.rows.sort(key=lambda row: _place(row, table))
@@ -77,11 +81,9 @@ def _higher_is_better(headline: str) -> bool:
 def _score(table: Table) -> None:
     """Scores, intervals and verdicts, and the notes on them."""
     rows = table.scored
-    known = [_statistics(row) for row in rows]
-    has_intervals = bool(rows) and all(one is not None for one in known)
-    found: list[Sample] = (
-        samples(table.headline, [one for one in known if one is not None]) if has_intervals else []
-    )
+    known = [[run.examples.statistics for run in row.runs if run.examples] for row in rows]
+    resampled = all(one is not None for row in known for one in row)
+    found: list[Sample] = samples(table.headline, known) if resampled else []
     for i, row in enumerate(rows):
         row.score = sum(run.score for run in row.runs) / len(row.runs)
         if found and (table.examples or 0) >= FEWEST_EXAMPLES:
@@ -89,49 +91,33 @@ def _score(table: Table) -> None:
     table.notes += judge(table, rows, found)
 
 
-def _statistics(row: Row) -> list[Any] | None:
-    found = [run.predictions.statistics if run.predictions else None for run in row.runs]
-    return None if any(one is None for one in found) else found
-
-
 def _describe(row: Row, sample: Sample) -> None:
     row.sd = sample.sd
-    row.low, row.high = row.runs[0].interval or interval(sample)
-    if len(row.runs) > 1 and row.runs[0].trains:
-        row.low, row.high = interval(sample)
+    own = row.first.interval if row.has_one_seed or not row.first.trains else None
+    row.low, row.high = own or interval(sample)
 
 
 def _add_gains(table: Table) -> None:
     for row in table.scored:
-        row.gain = _gain(row, table, ZERO_SHOT, _before)
-        row.over_instruction = _gain(row, table, INSTRUCTION, _with_instruction)
+        # A run with the bare template holds the untouched model's score itself.
+        before = row.mean_of("before", table.headline) if row.first.is_bare else None
+        row.gain = _gain(row, table, ZERO_SHOT, before)
+        instructed = row.mean_of("instruction", table.headline)
+        row.over_instruction = _gain(row, table, INSTRUCTION, instructed)
 
 
-def _gain(
-    row: Row, table: Table, method: str, in_run: Callable[[Row, str], float | None]
-) -> float | None:
+def _gain(row: Row, table: Table, method: str, in_run: float | None) -> float | None:
     """The row's score less that of an untrained `method`, from its row or as the runs hold it."""
     base = {_base(other): other.score for other in table.scored if other.method == method}
-    start = base.get(_base(row), in_run(row, table.headline))
+    start = base.get(_base(row), in_run)
     if row.method == method or start is None or row.score is None:
         return None
     return row.score - start
 
 
 def _base(row: Row) -> tuple[Any, ...]:
-    settings = row.runs[0].settings
+    settings = row.first.settings
     return (row.model, *(settings.get(f"model.{key}") for key in ("content", "dtype", "device")))
-
-
-def _before(row: Row, headline: str) -> float | None:
-    """The untouched model's score, which a run with the bare template holds itself."""
-    if not row.runs[0].is_bare:
-        return None
-    return row.mean_of(lambda metrics: metrics.get("before", {}).get(headline))
-
-
-def _with_instruction(row: Row, headline: str) -> float | None:
-    return row.mean_of(lambda metrics: metrics.get("instruction", {}).get(headline))
 
 
 def _place(row: Row, table: Table) -> tuple[Any, ...]:
@@ -139,19 +125,13 @@ def _place(row: Row, table: Table) -> tuple[Any, ...]:
     passed_over = row.chosen is False
     rank = row.validation_loss if passed_over else sign * (row.score or 0.0)
     score = (not row.complete, passed_over, rank)
-    return (row.method, row.model, *_order(row.group), *score) if table.group_by else score
-
-
-def _order(value: Any) -> tuple[bool, bool, Any]:
-    """Numbers by size, before texts, before nothing."""
-    number = isinstance(value, int | float)
-    return value is None, not number, value if number else str(value)
+    return (row.method, row.model, *order_of(row.group), *score) if table.group_by else score
 
 
 def _on_versions(table: Table) -> list[str]:
     made = [run.environment for row in table.scored for run in row.runs]
-    commits = sorted({str(git["commit"])[:7] for one in made
-                      if isinstance(git := one.get("git"), dict) and "commit" in git})  # fmt: skip
+    gits = [one["git"] for one in made if isinstance(one.get("git"), dict)]
+    commits = sorted({str(git["commit"])[:7] for git in gits if "commit" in git})
     machines = {(one.get("device_name"), one.get("threads")) for one in made}
     notes = []
     if len(commits) > 1:
