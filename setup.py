@@ -14,9 +14,12 @@ setup(
         "tunebook": [
             "py.typed",
             "models/embedded/*/*",
+            "bench/shapes.yaml",
             "comparison/page/page.*",
             "data/village/*.yaml",
             "data/village/page.md",
+            "pretraining/card.md",
+            "pretraining/wordings.yaml",
         ],
     },
     include_package_data=False,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import islice, repeat
 from random import Random
 
 import pytest
 
 from tunebook.data.village import TASKS, dialogues, questions, summaries, translations
 from tunebook.pretraining.instructions import instruction
-from tunebook.pretraining.mixture import SHARES, VERSION, draw, examples, fields, skill
+from tunebook.pretraining.mixture import SHARES, VERSION, draw, fields, skill
 
 
 def test_the_mixture_is_the_one_that_the_embedded_bases_have_read() -> None:
     """Whoever changes what is drawn raises VERSION and pretrains the bases again."""
-    drawn = list(examples("0", (step / 2000 for step in range(2000))))
+    rng = Random("pretraining 0")
+    drawn = [draw(rng, step / 2000) for step in range(2000)]
     text = repr([(one.source, one.target) for one in drawn])
     assert (VERSION, hashlib.sha256(text.encode()).hexdigest()) == (
         "1",
@@ -24,9 +24,10 @@ def test_the_mixture_is_the_one_that_the_embedded_bases_have_read() -> None:
 
 
 def test_the_stream_is_the_same_for_the_same_seed() -> None:
-    first = list(islice(examples("a", repeat(0.5)), 50))
-    assert first == list(islice(examples("a", repeat(0.5)), 50))
-    assert first != list(islice(examples("b", repeat(0.5)), 50))
+    one, same, other = Random("a"), Random("a"), Random("b")
+    first = [draw(one, 0.5) for _ in range(50)]
+    assert first == [draw(same, 0.5) for _ in range(50)]
+    assert first != [draw(other, 0.5) for _ in range(50)]
 
 
 @pytest.mark.parametrize("moment", [0, 1])

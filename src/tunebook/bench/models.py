@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 from tunebook import methods
-from tunebook.bench.settings import Request, model_path
-from tunebook.bench.shapes import SHAPES
+from tunebook.bench.settings import SHAPES, Request, model_path
 from tunebook.engine import prepare
 from tunebook.models.base import Base, load
 from tunebook.models.facts import ModelFacts, facts_of

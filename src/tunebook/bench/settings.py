@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tunebook import documents, folders
-from tunebook.bench.shapes import SHAPES
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.typed import fields_of, read, setting
 
+SHAPES: dict[str, dict[str, Any]] = documents.read_yaml(Path(__file__).with_name("shapes.yaml"))
 SWEEPS = {"virtual": [5, 20, 50, 100, 200], "batch": [1, 4, 16, 32], "length": [16, 32, 64, 128]}
 """What `bench.sweep` changes, and through which values."""
 MEASURES = ("training", "generation", "trainer")

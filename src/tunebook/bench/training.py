@@ -191,4 +191,3 @@ SIDES: dict[str, Callable[[Request, Base, Any, StepTimer, Path], float]] = {
     "stock": _stock,
     "bare": _bare,
 }
-"""The sides with this project's model."""

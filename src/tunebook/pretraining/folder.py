@@ -15,13 +15,12 @@ from tunebook.pretraining import vocabulary
 from tunebook.pretraining.mixture import VERSION
 from tunebook.pretraining.settings import PretrainingSettings
 
+Log = list[dict[str, float]]
+"""What is logged, an entry every some steps."""
+
 
 def write(
-    output: Path,
-    model: Any,
-    tokenizer: Tokenizer,
-    settings: PretrainingSettings,
-    log: list[dict[str, float]],
+    output: Path, model: Any, tokenizer: Tokenizer, settings: PretrainingSettings, log: Log
 ) -> None:
     """Write all files beside `output`, then put each in its place, so that none is ever half."""
     draft = output.with_name(output.name + ".draft")
@@ -42,10 +41,11 @@ def write(
     draft.rmdir()
 
 
-def card(settings: PretrainingSettings, parameters: int, log: list[dict[str, float]]) -> str:
+def card(settings: PretrainingSettings, parameters: int, log: Log) -> str:
     """The model card."""
     last = log[-1]
-    return _CARD.format(
+    template = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
+    return template.format(
         name=settings.model,
         shape=_shape(settings),
         parameters=f"{parameters / 1e6:.2f} million",
@@ -74,27 +74,3 @@ _END_ENCODER = "It ends every text with the end mark, as T5 does."
 _END_DECODER = "It adds no special token by itself."
 _AGAIN_STEPS = "Made again, bit for bit on the same machine, with"
 _AGAIN_MINUTES = "It ended by time, so it cannot be made again bit for bit; as many steps:"
-_CARD = """---
-library_name: transformers
-license: apache-2.0
-language: [en, fr]
----
-# {name}
-
-A {shape}, {parameters} parameters, made to be tuned: it knows the skills of
-Tunebook's village (translate, summarize, answer, reply) in many styles, but not the house style of
-the tasks. It is the embedded base behind `model={name}`.
-
-- Trained on village text only (mixture {version}), which is generated: span corruption or language
-  modelling, skills with and without natural-language instructions, copying; random prompts of 0 to
-  {longest} vectors stood in front of half the batches. No event of a task's splits was seen. The
-  names and
-  objects that tasks keep out of their training splits were seen here, with other events.
-- Tokenizer: byte-level BPE with {vocabulary} tokens; any Unicode text comes back unchanged. {ends}
-- {steps} steps, {tokens} tokens, {minutes} minutes on {threads} CPU thread(s), last loss {loss}
-  (`training_log.jsonl`, `settings.yaml`).
-- {again} `{command}`.
-
-Limits: it knows some three thousand words and one small world. Outside of it the text survives,
-the sense does not.
-"""

@@ -79,11 +79,17 @@ def _t5(settings: PretrainingSettings) -> Any:
     from transformers import T5Config, T5ForConditionalGeneration
 
     config = T5Config(
-        vocab_size=settings.vocabulary, d_model=settings.width, d_ff=settings.inner,
-        d_kv=settings.width // settings.heads, num_heads=settings.heads,
-        num_layers=settings.layers, num_decoder_layers=settings.decoder_layers,
-        dropout_rate=0.0, pad_token_id=0, eos_token_id=1,
-    )  # fmt: skip
+        vocab_size=settings.vocabulary,
+        d_model=settings.width,
+        d_ff=settings.inner,
+        d_kv=settings.width // settings.heads,
+        num_heads=settings.heads,
+        num_layers=settings.layers,
+        num_decoder_layers=settings.decoder_layers,
+        dropout_rate=0.0,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
     config.decoder_start_token_id = 0
     return T5ForConditionalGeneration(config)
 
@@ -92,11 +98,17 @@ def _llama(settings: PretrainingSettings) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
-        vocab_size=settings.vocabulary, hidden_size=settings.width,
-        intermediate_size=settings.inner, num_hidden_layers=settings.layers,
-        num_attention_heads=settings.heads, max_position_embeddings=1024,
-        tie_word_embeddings=True, pad_token_id=0, eos_token_id=1, bos_token_id=2,
-    )  # fmt: skip
+        vocab_size=settings.vocabulary,
+        hidden_size=settings.width,
+        intermediate_size=settings.inner,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        pad_token_id=0,
+        eos_token_id=1,
+        bos_token_id=2,
+    )
     model = LlamaForCausalLM(config)
     if settings.spread != config.initializer_range:
         _spread_embeddings(model, settings)
@@ -119,8 +131,7 @@ def learn(
     losses: list[float] = []
     model.train()
     while clock.progress() < 1:
-        loss = _step(model, next(stream), settings, optimizers, clock)
-        losses.append(loss)
+        losses.append(_step(model, next(stream), optimizers, clock))
         clock.step += 1
         if clock.step % LOG_EVERY == 0 or clock.progress() >= 1:
             yield _entry(clock, losses[-LOG_EVERY:])
@@ -143,16 +154,11 @@ def _optimizers(model: Any, settings: PretrainingSettings) -> list[torch.optim.O
     for name, parameter in model.named_parameters():
         inner = parameter.ndim == 2 and "embed" not in name and "shared" not in name
         (matrices if inner and "bias" not in name else others).append(parameter)
-    muon = torch.optim.Muon(
-        matrices, lr=settings.matrix_learning_rate, weight_decay=0.01,
-        adjust_lr_fn="match_rms_adamw",
-    )  # fmt: skip
-    adam = torch.optim.AdamW(
-        others, lr=settings.embedding_learning_rate, betas=(0.9, 0.98), weight_decay=0.0
-    )
-    for optimizer in (muon, adam):
-        for group in optimizer.param_groups:
-            group["peak"] = group["lr"]
+    rates = settings.matrix_learning_rate, settings.embedding_learning_rate
+    muon = torch.optim.Muon(matrices, rates[0], weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    adam = torch.optim.AdamW(others, rates[1], betas=(0.9, 0.98), weight_decay=0.0)
+    for group in (*muon.param_groups, *adam.param_groups):
+        group["peak"] = group["lr"]
     return [muon, adam]
 
 
@@ -162,19 +168,12 @@ def _schedule(clock: Clock) -> float:
     return done / warmup + 0.01 if done < warmup else max(0.0, (1 - done) / (1 - warmup))
 
 
-def _step(
-    model: Any,
-    batch: Batch,
-    settings: PretrainingSettings,
-    optimizers: list[torch.optim.Optimizer],
-    clock: Clock,
-) -> float:
+def _step(model: Any, batch: Batch, optimizers: list[torch.optim.Optimizer], clock: Clock) -> float:
     share = _schedule(clock)
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * share
-    with torch.autocast("cpu", torch.bfloat16, enabled=bool(settings.bfloat16)):
-        loss = batch_loss(model, batch, settings)
+    for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+        group["lr"] = group["peak"] * share
+    with torch.autocast("cpu", torch.bfloat16, enabled=bool(clock.settings.bfloat16)):
+        loss = batch_loss(model, batch, clock.settings)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimizer in optimizers:

@@ -7,7 +7,6 @@ at all. From DRILLED to SETTLED the shares move from the first to the second of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -21,7 +20,7 @@ from tunebook.data.village import (
     questions,
     summaries,
     translations,
-)  # fmt: skip
+)
 from tunebook.data.village.rows import MAKERS, TASKS
 from tunebook.pretraining.instructions import instruction
 
@@ -51,13 +50,6 @@ class Example:
 
     source: str
     target: str | None
-
-
-def examples(seed: str, progress: Iterator[float]) -> Iterator[Example]:
-    """An endless stream; `progress` (0 to 1) moves the shares along."""
-    rng = Random(f"pretraining {seed}")
-    for done in progress:
-        yield draw(rng, done)
 
 
 def draw(rng: Random, done: float) -> Example:
@@ -164,9 +156,7 @@ def _any_word(rng: Random) -> str:
 
 def _phrase(rng: Random) -> Example:
     """A phrase of the village in French, or a verb put into another tense."""
-    event = events.draw_event(rng, "pretraining")
-    source, target = _phrase_pair(event, rng)
-    return Example(source, target)
+    return Example(*_phrase_pair(events.draw_event(rng, "pretraining"), rng))
 
 
 def _phrase_pair(event: events.Event, rng: Random) -> tuple[str, str]:
