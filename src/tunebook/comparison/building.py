@@ -12,6 +12,7 @@ from tunebook.comparison.run import Run
 from tunebook.comparison.significance import FEWEST_EXAMPLES, Sample, interval, samples
 from tunebook.comparison.table import Row, Table
 from tunebook.metrics import catalogue
+from tunebook.metrics.bootstrap import Matrix
 
 ZERO_SHOT, INSTRUCTION = "zero_shot", "instruction"
 
@@ -81,14 +82,20 @@ def _higher_is_better(headline: str) -> bool:
 def _score(table: Table) -> None:
     """Scores, intervals and verdicts, and the notes on them."""
     rows = table.scored
-    known = [[run.examples.statistics for run in row.runs if run.examples] for row in rows]
-    resampled = all(one is not None for row in known for one in row)
-    found: list[Sample] = samples(table.headline, known) if resampled else []
+    known = [some for some in map(_statistics, rows) if some is not None]
+    found = samples(table.headline, known) if len(known) == len(rows) else []
     for i, row in enumerate(rows):
         row.score = sum(run.score for run in row.runs) / len(row.runs)
         if found and (table.examples or 0) >= FEWEST_EXAMPLES:
             _describe(row, found[i])
     table.notes += judge(table, rows, found)
+
+
+def _statistics(row: Row) -> list[Matrix] | None:
+    """Of each run; None for a metric that resampling says nothing about."""
+    found = [run.examples.statistics if run.examples else None for run in row.runs]
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(found) else None
 
 
 def _describe(row: Row, sample: Sample) -> None:

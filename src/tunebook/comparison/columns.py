@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from tunebook.comparison.keys import short_names
@@ -25,12 +26,12 @@ class Column:
     best_first: "high" or "low" where one end is the better one; "score" where the metric says it.
     """
 
-    heading: str
-    meaning: str
     values: Callable[[Row], Mapping[str, Any]]
     text: Callable[[Row], str]
     is_text: bool = False
     best_first: str = ""
+    heading: str = ""
+    meaning: str = ""
 
     def high_first(self, *, higher_is_better: bool) -> bool:
         """Whether the better end is the high one."""
@@ -76,26 +77,26 @@ def _seeds(row: Row) -> str:
     return UNKNOWN if row.seeds == [None] else str(len(row.runs))
 
 
-def _words(name: str, meaning: str) -> Column:
+def _folders(row: Row) -> list[str]:
+    return [as_seen(run.path) for run in row.runs]
+
+
+def _words(name: str) -> Column:
     """A column of a text of the row."""
-    return Column(
-        name, meaning, lambda row: {name: getattr(row, name)}, lambda row: getattr(row, name), True
-    )
+    return Column(lambda row: {name: getattr(row, name)}, attrgetter(name), is_text=True)
 
 
-def _number(name: str, heading: str, meaning: str, shown: Shown, best_first: str) -> Column:
+def _number(name: str, shown: Shown, best_first: str) -> Column:
     """A column of a number of the row."""
 
     def text(row: Row) -> str:
         value = getattr(row, name)
         return UNKNOWN if value is None else shown(value)
 
-    return Column(
-        heading, meaning, lambda row: {name: getattr(row, name)}, text, best_first=best_first
-    )
+    return Column(lambda row: {name: getattr(row, name)}, text, best_first=best_first)
 
 
-def _measured(name: str, path: str, heading: str, meaning: str, shown: Shown) -> Column:
+def _measured(name: str, path: str, shown: Shown, best_first: str = "low") -> Column:
     """A column of the mean over seeds of a number in metrics.json."""
     keys = path.split(".")
 
@@ -104,91 +105,72 @@ def _measured(name: str, path: str, heading: str, meaning: str, shown: Shown) ->
         known = value or (value is not None and name not in ONLY_TRAINED)
         return shown(value) if known else UNKNOWN
 
-    best_first = "high" if name == "tokens_per_second" else "low"
-    return Column(
-        heading, meaning, lambda row: {name: row.mean_of(*keys)}, text, best_first=best_first
-    )
+    return Column(lambda row: {name: row.mean_of(*keys)}, text, best_first=best_first)
 
 
 ONLY_TRAINED = ("adapter_bytes", "train_seconds")
 """What a baseline does not have."""
 COUNT: Shown = "{:,.0f}".format
 SIGNED: Shown = "{:+.1f}".format
-LESS_ZERO_SHOT = "score less that of zero_shot on the same model"
-LESS_INSTRUCTION = "score less that of instruction on the same model"
-OF_INTERVAL = "of the score, over test rows and seeds; `rows`: one seed, so over test rows alone"
-OF_VERDICT = "whether it differs from the best row, p after Holm; none on one seed"
-COLUMNS: dict[str, Column] = {
-    "method": _words("method", "what was trained"),
-    "model": _words("model", "the base model"),
-    "setting": _words("setting", "what differs from other rows of this method and model"),
-    "seeds": Column("seeds", "number of runs", lambda row: {"seeds": len(row.runs)}, _seeds),
-    "validation": _number(
-        "validation_loss",
-        "validation loss ↓",
-        "mean over seeds; it ranks settings of one method",
-        "{:.4f}".format,
-        "low",
-    ),
-    "score": Column(
-        "score",
-        "headline metric: mean ± standard deviation over seeds",
-        lambda row: {"score": row.score, "sd": row.sd},
-        _score,
-        best_first="score",
-    ),
+_COLUMNS = {
+    "method": _words("method"),
+    "model": _words("model"),
+    "setting": _words("setting"),
+    "seeds": Column(lambda row: {"seeds": len(row.runs)}, _seeds),
+    "validation": _number("validation_loss", "{:.4f}".format, "low"),
+    "score": Column(lambda row: {"score": row.score, "sd": row.sd}, _score, best_first="score"),
     "interval": Column(
-        "95 % interval",
-        OF_INTERVAL,
         lambda row: {"low": row.low, "high": row.high, "interval_over": row.interval_over},
         _interval,
         best_first="high",
     ),
-    "gain": _number("gain", "gain", LESS_ZERO_SHOT, SIGNED, "score"),
-    "over_instruction": _number(
-        "over_instruction", "over instr.", LESS_INSTRUCTION, SIGNED, "score"
-    ),
-    "verdict": Column(
-        "against the best",
-        OF_VERDICT,
-        lambda row: {"verdict": row.verdict or None, "p": row.p},
-        _verdict,
-        is_text=True,
-    ),
-    "trainable": _measured(
-        "trainable", "parameters.trainable", "trainable", "numbers that are trained", COUNT
-    ),
-    "adapter": _measured(
-        "adapter_bytes", "adapter_bytes", "adapter", "size of the trained weights on disk", size
-    ),
-    "seconds": _measured("train_seconds", "seconds.train", "training", "time of training", seconds),
-    "memory": _measured(
-        "peak_memory_bytes", "peak_memory_bytes", "memory", "peak memory of the run", size
-    ),
-    "speed": _measured(
-        "tokens_per_second",
-        "throughput.tokens_per_second",
-        "tokens/s",
-        "tokens a second in training",
-        COUNT,
-    ),
-    "added": _number(
-        "added_tokens", "added", "tokens added to each input at inference", COUNT, "low"
-    ),
+    "gain": _number("gain", SIGNED, "score"),
+    "over_instruction": _number("over_instruction", SIGNED, "score"),
+    "verdict": Column(lambda row: {"verdict": row.verdict or None, "p": row.p}, _verdict, True),
+    "trainable": _measured("trainable", "parameters.trainable", COUNT),
+    "adapter": _measured("adapter_bytes", "adapter_bytes", size),
+    "seconds": _measured("train_seconds", "seconds.train", seconds),
+    "memory": _measured("peak_memory_bytes", "peak_memory_bytes", size),
+    "speed": _measured("tokens_per_second", "throughput.tokens_per_second", COUNT, "high"),
+    "added": _number("added_tokens", COUNT, "low"),
     "state": Column(
-        "state",
-        "complete, failed or running",
-        lambda row: {"state": row.state, "reason": row.reason or None},
-        lambda row: row.state,
-        is_text=True,
+        lambda row: {"state": row.state, "reason": row.reason or None}, attrgetter("state"), True
     ),
     "folder": Column(
-        "folder",
-        "the run folders",
-        lambda row: {"folder": " ".join(as_seen(run.path) for run in row.runs)},
-        lambda row: "\n".join(as_seen(run.path) for run in row.runs),
-        is_text=True,
+        lambda row: {"folder": " ".join(_folders(row))}, lambda row: "\n".join(_folders(row)), True
     ),
+}
+HEADINGS = {
+    "validation": "validation loss ↓",
+    "interval": "95 % interval",
+    "over_instruction": "over instr.",
+    "verdict": "against the best",
+    "seconds": "training",
+    "speed": "tokens/s",
+}
+MEANINGS = {
+    "method": "what was trained",
+    "model": "the base model",
+    "setting": "what differs from other rows of this method and model",
+    "seeds": "number of runs",
+    "validation": "mean over seeds; it ranks settings of one method",
+    "score": "headline metric: mean ± standard deviation over seeds",
+    "interval": "of the score, over test rows and seeds; `rows`: one seed, so over test rows alone",
+    "gain": "score less that of zero_shot on the same model",
+    "over_instruction": "score less that of instruction on the same model",
+    "verdict": "whether it differs from the best row, p after Holm; none on one seed",
+    "trainable": "numbers that are trained",
+    "adapter": "size of the trained weights on disk",
+    "seconds": "time of training",
+    "memory": "peak memory of the run",
+    "speed": "tokens a second in training",
+    "added": "tokens added to each input at inference",
+    "state": "complete, failed or running",
+    "folder": "the run folders",
+}
+COLUMNS: dict[str, Column] = {
+    name: replace(column, heading=HEADINGS.get(name, name), meaning=MEANINGS[name])
+    for name, column in _COLUMNS.items()
 }
 WHAT = ("method", "model", "setting")
 RESULT = ("seeds", "score", "interval", "over_instruction", "gain", "verdict")
@@ -205,8 +187,12 @@ def column_of(name: str) -> Column:
         value = row.value_of(name)
         return UNKNOWN if value is None else " ".join(str(value).split())
 
-    heading = short_names([name])[name]
-    return Column(heading, f"setting {name}", lambda row: {name: row.value_of(name)}, text)
+    return Column(
+        lambda row: {name: row.value_of(name)},
+        text,
+        heading=short_names([name])[name],
+        meaning=f"setting {name}",
+    )
 
 
 def values_of(row: Row, names: Sequence[str]) -> dict[str, Any]:

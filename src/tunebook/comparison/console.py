@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.padding import Padding
@@ -40,8 +41,8 @@ def terminal_text(
 ) -> str:
     """`tables` as they are shown in a terminal of `width` characters."""
     written = io.StringIO()
-    options = {"force_terminal": color, "color_system": "auto" if color else None}
-    console = Console(file=written, width=width, highlight=False, **options)
+    colours: Any = {"force_terminal": color, "color_system": "auto" if color else None}
+    console = Console(file=written, width=width, highlight=False, **colours)
     for number, table in enumerate(tables):
         if number:
             console.print()

@@ -23,8 +23,7 @@ LONGEST_REASON = 100
 NOT_RESAMPLED = ("distinct1", "distinct2")
 Identity = tuple[str, list[str]]
 _SUMS = b', "statistics": {'
-MISTYPED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError,
-            RecursionError)  # fmt: skip
+MISTYPED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, eq=False)

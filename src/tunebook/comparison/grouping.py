@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -30,7 +31,7 @@ def apart(runs: Sequence[Run], group_by: str | None = None) -> list[tuple[Condit
     groups: list[tuple[Conditions, list[Run]]] = []
     for run in sorted(runs, key=lambda run: not run.complete):
         conditions = _conditions_of(run, group_by)
-        fits = dict.__eq__ if run.complete else _agree
+        fits = operator.eq if run.complete else _agree
         fitting = [group for known, group in groups if fits(known, conditions)]
         if fitting:
             max(fitting, key=len).append(run)

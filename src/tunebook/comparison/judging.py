@@ -29,6 +29,22 @@ from tunebook.counting import counted
 
 FEW_SEEDS = 5
 MOST_NAMED = 6
+ONE_SEED = (
+    "one seed: the interval counts the test rows, not the luck of the seed, so there is no "
+    "verdict. It takes 2 seeds at least."
+)
+TWO_SEEDS = (
+    "Two seeds say little: such an interval holds the true score in 88 of 100 cases, not 95, and "
+    "equal rows differ in up to 13 of 100 tables, not 5."
+)
+TUNED = (
+    "The seeds of a tuned row share one search: its interval and verdict do not count the luck of "
+    "the search."
+)
+POWER = (
+    "Seeds a row that would show the gap to the highest score four times in five, at the seed "
+    "deviation seen"
+)
 
 
 def judge(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> list[str]:
@@ -71,8 +87,10 @@ def _notes(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> Iterat
     if not rows:
         return
     if not found:
-        yield (f"{table.headline} has no interval, so there is no verdict: a resample repeats "
-               "examples, which lowers it.")  # fmt: skip
+        yield (
+            f"{table.headline} has no interval, so there is no verdict: a resample repeats "
+            "examples, which lowers it."
+        )
         return
     if found[0].examples < FEWEST_EXAMPLES:
         yield "One test example: no interval and no verdict."
@@ -86,14 +104,11 @@ def _on_seeds(rows: Sequence[Row]) -> Iterator[str]:
     if single := [row for row in rows if row.has_one_seed]:
         which = "Every trained row" if len(single) == len(trained) else _named(single)
         has = "have" if which[0].isdigit() else "has"
-        yield (f"{which} {has} one seed: the interval counts the test rows, not the luck of the "
-               "seed, so there is no verdict. It takes 2 seeds at least.")  # fmt: skip
+        yield f"{which} {has} {ONE_SEED}"
     if any(len(row.runs) == 2 for row in trained):
-        yield ("Two seeds say little: such an interval holds the true score in 88 of 100 cases, "
-               "not 95, and equal rows differ in up to 13 of 100 tables, not 5.")  # fmt: skip
+        yield TWO_SEEDS
     if any(row.value_of("tune.report") for row in trained):
-        yield ("The seeds of a tuned row share one search: its interval and verdict do not count "
-               "the luck of the search.")  # fmt: skip
+        yield TUNED
 
 
 def _named(rows: Sequence[Row]) -> str:
@@ -102,8 +117,8 @@ def _named(rows: Sequence[Row]) -> str:
 
 def _on_power(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> Iterator[str]:
     """How many seeds would show the gap to the highest row, where few were run."""
-    known = [sample.sd for row, sample in zip(rows, found, strict=True)
-             if sample.sd is not None and row.first.trains]  # fmt: skip
+    trained = (sample.sd for row, sample in zip(rows, found, strict=True) if row.first.trains)
+    known = [sd for sd in trained if sd is not None]
     if not known or len(rows) < 2:
         return
     usual = math.sqrt(sum(sd**2 for sd in known) / len(known))
@@ -118,8 +133,7 @@ def _on_power(table: Table, rows: Sequence[Row], found: Sequence[Sample]) -> Ite
             needed.append(f"{row.name} {seeds or f'more than {MOST_SEEDS} (or more test rows)'}")
     if needed:
         more = f" and {len(needed) - MOST_NAMED} more rows" if len(needed) > MOST_NAMED else ""
-        yield ("Seeds a row that would show the gap to the highest score four times in five, at "
-               f"the seed deviation seen: {', '.join(needed[:MOST_NAMED])}{more}.")  # fmt: skip
+        yield f"{POWER}: {', '.join(needed[:MOST_NAMED])}{more}."
 
 
 def _is_open(top: Row, row: Row) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunebook.comparison.columns import size
 from tunebook.comparison.plots.figure import (
@@ -98,7 +98,7 @@ def _figure(table: Table, cost: Cost, rows: Sequence[tuple[Row, Point]]) -> Figu
 def _draw_front(axes: Axes, look: Look, points: Sequence[Point]) -> None:
     """Steps: what costs more than one point and less than the next scores as the cheaper one."""
     xs, ys = zip(*points, strict=True)
-    style = {"color": look.palette.faint, "linewidth": 1, "linestyle": "--", "zorder": 1}
+    style: Any = {"color": look.palette.faint, "linewidth": 1, "linestyle": "--", "zorder": 1}
     axes.plot(xs, ys, drawstyle="steps-post", label="Pareto front", **style)
 
 
@@ -106,7 +106,7 @@ def _draw_others(axes: Axes, look: Look, points: Sequence[Point]) -> None:
     """Points that are too many to be named one by one."""
     if points:
         xs, ys = zip(*points, strict=True)
-        style = {"color": look.palette.faint, "markersize": 4, "zorder": 1}
+        style: Any = {"color": look.palette.faint, "markersize": 4, "zorder": 1}
         axes.plot(xs, ys, ".", label=f"{len(points)} other rows", **style)
 
 
