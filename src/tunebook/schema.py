@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tunebook.errors import Problem
-from tunebook.typed import required, setting
+from tunebook.typed import aside, required, setting
 
 SCHEMA = 1
 LARGEST_SEED = 2**32 - 1  # numpy takes no larger one
@@ -26,10 +26,8 @@ class TaskSettings:
     instruction: str | None = setting(
         None, "for template=instruction and for the start of prompts; null: the data set's own"
     )
-    usual_instruction: str = setting(
-        "",
-        "the instruction where the data set has none; {language} is filled in by name",
-        changes_result=False,
+    usual_instruction: str = aside(
+        "", "the instruction where the data set has none; {language} is filled in by name"
     )
     language: str = setting("en", "language of the target text: decides how scores split words")
     headline: str = required("the one metric that ranks this task")
@@ -60,28 +58,21 @@ class DataSettings:
     train: str | None = setting(None, "file or folder of training rows", is_path=True)
     validation: str | None = setting(None, "file or folder of validation rows", is_path=True)
     test: str | None = setting(None, "file or folder of test rows", is_path=True)
-    rows: dict[str, Any] = setting(
-        {}, "rows written here, a list a split, for data.source=rows", changes_result=False
-    )
+    rows: dict[str, Any] = aside({}, "rows written here, a list a split, for data.source=rows")
     fields: dict[str, str | list[str]] = setting(
         {}, "which column holds a field: data.fields.document=article"
     )
-    separator: str | None = setting(
-        None, "between cells of CSV and TSV: a character, comma, semicolon or tab; null: as shown",
-        changes_result=False,
-    )  # fmt: skip
-    quoted: bool | None = setting(
-        None, "whether marks around cells are no part of them; null: told by the file's cells",
-        changes_result=False,
-    )  # fmt: skip
-    group: bool = setting(
-        False, "join validation and test rows of one source: their answers are its references",
-        changes_result=False,
-    )  # fmt: skip
-    tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
-    instructions: dict[str, str] = setting(
-        {}, "a good instruction for each task on this data", changes_result=False
+    separator: str | None = aside(
+        None, "between cells of CSV and TSV: a character, comma, semicolon or tab; null: as shown"
     )
+    quoted: bool | None = aside(
+        None, "whether marks around cells are no part of them; null: told by the file's cells"
+    )
+    group: bool = aside(
+        False, "join validation and test rows of one source: their answers are its references"
+    )
+    tasks: list[str] = setting([], "tasks that this data set serves; empty for any")
+    instructions: dict[str, str] = aside({}, "a good instruction for each task on this data")
     limit: LimitSettings = setting(LimitSettings, "how many examples of each split to use")
     seed: int = setting(
         0,
@@ -92,8 +83,8 @@ class DataSettings:
     max_skipped_share: float = setting(
         0.05, "stop when more than this share of rows is empty or unusable", at_least=0, at_most=1
     )
-    license: str = setting("", "licence of the data", changes_result=False)
-    note: str = setting("", "what to know about this data", changes_result=False)
+    license: str = aside("", "licence of the data")
+    note: str = aside("", "what to know about this data")
 
 
 @dataclass
@@ -106,35 +97,38 @@ class ModelSettings:
     )
     revision: str | None = setting(None, "commit, tag or branch on the hub")
     family: str | None = setting(None, "read from the model's config.json", choices=FAMILIES)
-    usual_family: str | None = setting(
-        None, "what recipes.book shows for a hub model that is not here yet", choices=FAMILIES,
-        changes_result=False,
-    )  # fmt: skip
+    usual_family: str | None = aside(
+        None, "what recipes.book shows for a hub model that is not here yet", choices=FAMILIES
+    )
     dtype: str | None = setting(
-        None, "number format of the weights and arithmetic; null: bf16 where the card has it",
+        None,
+        "number format of the weights and arithmetic; null: bf16 where the card has it",
         choices=("float32", "bfloat16", "float16"),
-    )  # fmt: skip
+    )
     device: str | None = setting(
         None, "where to compute; null: cuda, then mps, then cpu", choices=("cuda", "mps", "cpu")
     )
     quantization: str = setting(
-        "none", "load the weights in fewer bits (CUDA, bitsandbytes)",
+        "none",
+        "load the weights in fewer bits (CUDA, bitsandbytes)",
         choices=("none", "8bit", "4bit"),
-    )  # fmt: skip
+    )
     gradient_checkpointing: bool = setting(False, "less memory, about a third more time a step")
     attention: str | None = setting(
-        None, "attention implementation of transformers; null: the model's default",
+        None,
+        "attention implementation of transformers; null: the model's default",
         choices=("eager", "sdpa", "flash_attention_2", "flex_attention"),
-    )  # fmt: skip
-    matmul: str | None = setting(
-        None, "what multiplies float32 matrices on a CPU; null: oneDNN where torch's own is slow",
-        choices=("torch", "onednn"),
-    )  # fmt: skip
-    by_method: dict[str, dict[str, Any]] = setting(
-        {}, "defaults for a method on this model, by method name", changes_result=False
     )
-    license: str = setting("", "licence of the weights", changes_result=False)
-    note: str = setting("", "what to know about this model", changes_result=False)
+    matmul: str | None = setting(
+        None,
+        "what multiplies float32 matrices on a CPU; null: oneDNN where torch's own is slow",
+        choices=("torch", "onednn"),
+    )
+    by_method: dict[str, dict[str, Any]] = aside(
+        {}, "defaults for a method on this model, by method name"
+    )
+    license: str = aside("", "licence of the weights")
+    note: str = aside("", "what to know about this model")
 
 
 @dataclass
@@ -147,14 +141,10 @@ class MethodSettings:
 
     name: str = required("the method's name in folders and tables")
     kind: str = required("the module of tunebook.methods that builds it")
-    by_family: dict[str, dict[str, Any]] = setting(
-        {}, "defaults by family of model", changes_result=False
-    )
-    usual_learning_rate: list[float] = setting(
-        [], "warn when the learning rate is outside these two", changes_result=False
-    )
-    search: dict[str, dict[str, Any]] = setting(
-        {}, "what tune=… tries, key by key; empty: the learning rate", changes_result=False
+    by_family: dict[str, dict[str, Any]] = aside({}, "defaults by family of model")
+    usual_learning_rate: list[float] = aside([], "warn when the learning rate is outside these two")
+    search: dict[str, dict[str, Any]] = aside(
+        {}, "what tune=… tries, key by key; empty: the learning rate"
     )
 
     trains: ClassVar[bool] = True
@@ -202,7 +192,7 @@ class TemplateSettings:
 class TrainingSettings:
     """How the method's parameters are trained."""
 
-    name: str = setting("default", "the training options' name", changes_result=False)
+    name: str = aside("default", "the training options' name")
     learning_rate: float | None = setting(
         None, "null: the method's own default", above=0, at_most=100
     )
@@ -213,23 +203,28 @@ class TrainingSettings:
         None, "null: the method's own default", at_least=0, at_most=10
     )
     label_smoothing_factor: float = setting(0.0, "label smoothing", at_least=0, below=1)
-    max_grad_norm: float = setting(1.0, "gradients are scaled down to this norm; 0: never",
-                                   at_least=0)  # fmt: skip
+    max_grad_norm: float = setting(
+        1.0, "gradients are scaled down to this norm; 0: never", at_least=0
+    )
     batch_size: int | None = setting(None, "examples in one step on one device", at_least=1)
     gradient_accumulation_steps: int = setting(1, "batches in one update", at_least=1)
     max_steps: int | None = setting(None, "updates in all; wins over epochs", at_least=1)
     num_train_epochs: float | None = setting(
         None, "passes over the training data", above=0, at_most=100_000
     )
-    eval_steps: int | None = setting(None, "validate every so many updates; null: ten times a run",
-                                     at_least=1)  # fmt: skip
-    logging_steps: int | None = setting(None, "log every so many updates; null: a hundred a run",
-                                        at_least=1)  # fmt: skip
+    eval_steps: int | None = setting(
+        None, "validate every so many updates; null: ten times a run", at_least=1
+    )
+    logging_steps: int | None = setting(
+        None, "log every so many updates; null: a hundred a run", at_least=1
+    )
     keep_best: bool = setting(True, "end with the checkpoint of the lowest validation loss")
-    early_stopping: int = setting(0, "stop after so many validations without gain; 0: never",
-                                  at_least=0)  # fmt: skip
-    report_to: list[str] = setting([], "trackers that also get the logs", changes_result=False,
-        choices=("tensorboard", "mlflow", "wandb", "trackio"))  # fmt: skip
+    early_stopping: int = setting(
+        0, "stop after so many validations without gain; 0: never", at_least=0
+    )
+    report_to: list[str] = aside(
+        [], "trackers that also get the logs", choices=("tensorboard", "mlflow", "wandb", "trackio")
+    )
     arguments: dict[str, Any] = setting({}, "any other option of transformers.TrainingArguments")
 
 
@@ -237,13 +232,14 @@ class TrainingSettings:
 class DecodingSettings:
     """How text is generated for scoring and prediction."""
 
-    name: str = setting("greedy", "the decoding options' name", changes_result=False)
+    name: str = aside("greedy", "the decoding options' name")
     max_new_tokens: int = setting(64, "generate at most this many tokens", at_least=1)
     num_beams: int = setting(1, "1 is greedy search; more is beam search", at_least=1, at_most=1000)
     length_penalty: float = setting(1.0, "above 0 favours longer beams", at_least=-100, at_most=100)
     no_repeat_ngram_size: int = setting(0, "never repeat word groups of this length", at_least=0)
-    batch_size: int = setting(32, "examples decoded at once; padding never changes an answer",
-                              at_least=1, changes_result=False)  # fmt: skip
+    batch_size: int = aside(
+        32, "examples decoded at once; padding never changes an answer", at_least=1
+    )
 
 
 @dataclass
@@ -253,23 +249,21 @@ class TuneSettings:
     A run is what it is trained with, however that was found: nothing here changes its result.
     """
 
-    trials: int | None = setting(
-        None, "try so many settings, then run the best; tune=8 is short for it", at_least=1,
-        at_most=1000, changes_result=False,
-    )  # fmt: skip
-    steps: int | None = setting(None, "updates of a trial; null: as many as the run has",
-                                at_least=1, changes_result=False)  # fmt: skip
-    seed: int = setting(1000, "draws the settings to try, and seeds every trial", at_least=0,
-                        at_most=LARGEST_SEED,
-                        changes_result=False)  # fmt: skip
-    fixed: list[str] = setting([], "keys that are not searched; what is typed is one of them",
-                               changes_result=False)  # fmt: skip
-    only: str | None = setting(
-        None, "a trial's number: that trial alone; winner: the run alone, all trials being done",
-        changes_result=False,
-    )  # fmt: skip
-    report: str = setting("", "the search that chose the settings of this run",
-                          changes_result=False)  # fmt: skip
+    trials: int | None = aside(
+        None,
+        "try so many settings, then run the best; tune=8 is short for it",
+        at_least=1,
+        at_most=1000,
+    )
+    steps: int | None = aside(None, "updates of a trial; null: as many as the run has", at_least=1)
+    seed: int = aside(
+        1000, "draws the settings to try, and seeds every trial", at_least=0, at_most=LARGEST_SEED
+    )
+    fixed: list[str] = aside([], "keys that are not searched; what is typed is one of them")
+    only: str | None = aside(
+        None, "a trial's number: that trial alone; winner: the run alone, all trials being done"
+    )
+    report: str = aside("", "the search that chose the settings of this run")
 
 
 @dataclass
@@ -283,26 +277,19 @@ class Settings:
     template: TemplateSettings = required("the hard prompt")
     training: TrainingSettings = setting(TrainingSettings, "how it is trained")
     decoding: DecodingSettings = setting(DecodingSettings, "how text is generated")
-    tune: TuneSettings = setting(
-        TuneSettings, "the search in front of the run", changes_result=False
-    )
-    recipe: str | None = setting(None, "the recipe these settings come from", changes_result=False)
-    parent: str = setting("", "the recipe or run that this one was copied from",
-                          changes_result=False)  # fmt: skip
-    expect: str = setting("", "the result to expect", changes_result=False)
+    tune: TuneSettings = aside(TuneSettings, "the search in front of the run")
+    recipe: str | None = aside(None, "the recipe these settings come from")
+    parent: str = aside("", "the recipe or run that this one was copied from")
+    expect: str = aside("", "the result to expect")
     seed: int = setting(
         0, "draws initial weights, order of examples and dropout", at_least=0, at_most=LARGEST_SEED
     )
-    score_instruction: bool = setting(
-        True, "score the untouched model with the task's instruction too; false saves its time",
-        changes_result=False,
-    )  # fmt: skip
-    again: bool = setting(False, "run again although a finished run is there", changes_result=False)
-    dry_run: bool = setting(False, "check everything, show one example, stop", changes_result=False)
-    debug: bool = setting(False, "a few examples and steps, to see that everything works")
-    outputs: str = setting(
-        "outputs", "folder of the run folders", changes_result=False, is_path=True
+    score_instruction: bool = aside(
+        True, "score the untouched model with the task's instruction too; false saves its time"
     )
-    label: str = setting("", "what differs from the recipe, in the folder's name",
-                         changes_result=False)  # fmt: skip
+    again: bool = aside(False, "run again although a finished run is there")
+    dry_run: bool = aside(False, "check everything, show one example, stop")
+    debug: bool = setting(False, "a few examples and steps, to see that everything works")
+    outputs: str = aside("outputs", "folder of the run folders", is_path=True)
+    label: str = aside("", "what differs from the recipe, in the folder's name")
     schema: int = setting(SCHEMA, "version of these settings", choices=(SCHEMA,))

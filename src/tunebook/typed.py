@@ -13,7 +13,7 @@ import math
 import os
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,11 +51,16 @@ def setting(
         "changes_result": changes_result,
     }
     if isinstance(default, dict | list):
-        return dataclasses.field(default_factory=functools.partial(type(default), default),
-                                 metadata=rules)  # fmt: skip
+        made = functools.partial(type(default), default)
+        return dataclasses.field(default_factory=made, metadata=rules)
     if isinstance(default, type):
         return dataclasses.field(default_factory=default, metadata=rules)
     return dataclasses.field(default=default, metadata=rules)
+
+
+def aside(default: Any, description: str, **rules: Any) -> Any:
+    """Declare a field that changes no result, so that a run's fingerprint leaves it out."""
+    return setting(default, description, changes_result=False, **rules)
 
 
 def required(description: str, **rules: Any) -> Any:
@@ -67,12 +72,22 @@ def required(description: str, **rules: Any) -> Any:
 @functools.cache
 def types_of(cls: type) -> dict[str, Any]:
     """Each field's resolved type."""
-    return typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls)
+    return {name: hints[name] for name in fields_of(cls)}
 
 
 def fields_of(cls: type) -> dict[str, dataclasses.Field[Any]]:
     """Each field of a dataclass by name."""
     return {field.name: field for field in dataclasses.fields(cls)}
+
+
+def keys_below(cls: type, path: str) -> Iterator[tuple[str, dataclasses.Field[Any], Any]]:
+    """Every key of a dataclass below `path`, with its field and type; groups before their keys."""
+    for name, field in fields_of(cls).items():
+        where, kind = join(path, name), types_of(cls)[name]
+        yield where, field, kind
+        if dataclasses.is_dataclass(kind):
+            yield from keys_below(typing.cast(type, kind), where)
 
 
 def read(cls: type[T], data: Any, path: str, problems: list[Problem]) -> T | None:
@@ -84,32 +99,38 @@ def read(cls: type[T], data: Any, path: str, problems: list[Problem]) -> T | Non
         problems.append(_no_keys(path, data, fields_of(cls)))
         return None
     found_before = len(problems)
-    _report_unknown(cls, data, path, problems)
-    values = dict(_read_fields(cls, data, path, problems))
+    values = read_fields(cls, data, path, problems)
     return cls(**values) if len(problems) == found_before else None
 
 
-def _report_unknown(cls: type, data: Mapping, path: str, problems: list[Problem]) -> None:
-    known = fields_of(cls)
+def read_fields(
+    cls: type, data: Mapping, path: str, problems: list[Problem], given: Container[str] = ()
+) -> dict[str, Any]:
+    """The values of `data` by the fields of `cls`; what is unknown or missing is reported, too.
+
+    Fields that are `given` otherwise are not missed.
+    """
+    known, values = fields_of(cls), {}
     for key in data:
         if key not in known:
             where = join(path, str(key))
             problems.append(Problem(where, "no such key", did_you_mean(str(key), known, path)))
+    for name, field in known.items():
+        if name in data:
+            values[name] = read_field(cls, name, data[name], path, problems)
+        elif name not in given and field.default is field.default_factory is MISSING:
+            problems.append(_missing(join(path, name), field, types_of(cls)[name]))
+    return values
+
+
+def _missing(where: str, field: dataclasses.Field, kind: Any) -> Problem:
+    remedy = f"Set {where}=NAME." if dataclasses.is_dataclass(kind) else ""
+    return Problem(where, "is missing", remedy or field.metadata["description"])
 
 
 def _no_keys(where: str, value: Any, known: Iterable[str] = ("KEY",)) -> Problem:
     keys = " or ".join(join(where, key) for key in itertools.islice(known, 3))
     return Problem(where, f"holds keys of its own, so it cannot be {_shown(value)}", f"Set {keys}.")
-
-
-def _read_fields(
-    cls: type, data: Mapping, path: str, problems: list[Problem]
-) -> Iterable[tuple[str, Any]]:
-    for name, field in fields_of(cls).items():
-        if name in data:
-            yield name, read_field(cls, name, data[name], path, problems)
-        elif field.default is MISSING and field.default_factory is MISSING:
-            problems.append(Problem(join(path, name), "is missing", field.metadata["description"]))
 
 
 def read_field(cls: type, name: str, value: Any, path: str, problems: list[Problem]) -> Any:

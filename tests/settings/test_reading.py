@@ -9,6 +9,7 @@ import pytest
 from tunebook.errors import RequestError
 from tunebook.settings import settings_from
 from tunebook.settings.reading import every_key, places_of
+from tunebook.settings.resolve import filled
 
 
 def composed(**more: Any) -> dict[str, Any]:
@@ -85,6 +86,15 @@ def test_a_default_is_checked_as_the_key_is(values: dict[str, Any], problem: str
     assert told(method=defaults(**values)) == [f"method.by_family.decoder-only.{problem}"]
     model = {"name": "m", "path": "p", "by_method": {"lora": values}}
     assert told(model=model) == [f"model.by_method.lora.{problem}"]
+
+
+def test_a_default_of_an_option_of_another_method() -> None:
+    settings = settings_from(composed(method=defaults(**{"method.init_text": "Summarize:"})))
+    found, origins = filled(settings, "decoder-only")
+    assert not hasattr(found.method, "init_text")
+    assert "method.init_text" not in origins
+    wrong = defaults(**{"method.init_text": [1]})
+    assert told(method=wrong)[0].startswith("method.by_family.decoder-only.method.init_text: exp")
 
 
 def test_a_default_of_an_unknown_family() -> None:

@@ -129,7 +129,17 @@ def _instruction_language(settings: Settings, facts: ModelFacts | None) -> Itera
 
 
 RULES: tuple[Rule, ...] = (
-    _learning_rate, _adapted, _room_for_text, _decay, _warm_up, _epochs, _half_precision,
-    _ignored_text, _beams, _chat_model, _language_of_model, _direction,
+    _learning_rate,
+    _adapted,
+    _room_for_text,
+    _decay,
+    _warm_up,
+    _epochs,
+    _half_precision,
+    _ignored_text,
+    _beams,
+    _chat_model,
+    _language_of_model,
+    _direction,
     _instruction_language,
-)  # fmt: skip
+)

@@ -84,12 +84,11 @@ def _as_name(folder: str) -> str:
 
 def _make_absolute(settings: Settings) -> None:
     """Local paths hold from every directory, so that a run can be repeated from anywhere."""
-    for part, names in ((settings.data, ("train", "validation", "test", "path")),
-                        (settings.model, ("path",))):  # fmt: skip
-        for name in names:
-            value = getattr(part, name)
-            if value and Path(value).expanduser().exists():
-                setattr(part, name, os.path.abspath(Path(value).expanduser()))
+    data = [(settings.data, name) for name in ("train", "validation", "test", "path")]
+    for part, name in [*data, (settings.model, "path")]:
+        value = getattr(part, name)
+        if value and Path(value).expanduser().exists():
+            setattr(part, name, os.path.abspath(Path(value).expanduser()))
 
 
 def _facts_of(settings: Settings) -> ModelFacts:
@@ -122,11 +121,8 @@ def _fill(settings: Settings, defaults: list[tuple[str, dict[str, Any]]]) -> dic
         for key, value in values.items():
             group, name = key.split(".", 1)
             part = getattr(settings, group)
-            if (
-                value is not None
-                and getattr(part, name) is None
-                and not _length_is_set(settings, key)
-            ):
+            waits = getattr(part, name, value) is None
+            if waits and value is not None and not _length_is_set(settings, key):
                 setattr(part, name, value)
                 origins[key] = reason
     return origins
