@@ -57,6 +57,7 @@ def test_a_sweep_is_a_table_and_a_picture(tmp_path: Path, capsys: Any) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_fresh_process_measures_and_its_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     request = read_request([*SMALL, "bench.threads=1"])
     measured = measuring.in_own_process("training", "ours", request)

@@ -34,6 +34,14 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.sample(
+    "qa_lora",
+    "e2e_gpt2_prefix",
+    "hello_tiny_t5",
+    "summarize_prompt",
+    "squad_t5_prompt",
+    "wmt19_en_zh_qwen3_lora",
+)
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_copy_is_the_same_run_and_knows_its_parent(name: str) -> None:
     assert main(["copy", name, "mine"]) == 0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,18 +77,39 @@ STOCK = """
 import json, sys, torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
-base, adapter, family, inputs = json.loads(sys.argv[1])
-auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
-if adapter.endswith("model"):
-    model = auto.from_pretrained(adapter)
-else:
-    model = PeftModel.from_pretrained(auto.from_pretrained(base), adapter)
-model.eval()
-with torch.no_grad():
-    logits = model(**{k: torch.tensor(v) for k, v in inputs.items()}).logits
-assert not any(name.startswith("tunebook") for name in sys.modules)
-torch.save(logits, sys.argv[2])
+for asked in sys.stdin:
+    base, adapter, family, inputs, answer = json.loads(asked)
+    auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
+    if adapter.endswith("model"):
+        model = auto.from_pretrained(adapter)
+    else:
+        model = PeftModel.from_pretrained(auto.from_pretrained(base), adapter)
+    model.eval()
+    with torch.no_grad():
+        logits = model(**{k: torch.tensor(v) for k, v in inputs.items()}).logits
+    assert not any(name.startswith("tunebook") for name in sys.modules)
+    torch.save(logits, answer)
+    print("saved", flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., torch.Tensor]]:
+    """Logits of an adapter in a process that never imports tunebook; one serves every adapter."""
+    folder = tmp_path_factory.mktemp("stock")
+    with subprocess.Popen([sys.executable, "-c", STOCK], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, cwd=folder, text=True) as process:  # fmt: skip
+
+        def logits(base: Path, adapter: Path, family: str, inputs: dict[str, Any]) -> torch.Tensor:
+            answer = folder / f"{adapter.parent.name}.pt"
+            asked = json.dumps([str(base), str(adapter), family, inputs, str(answer)])
+            process.stdin.write(f"{asked}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "saved\n"
+            return torch.load(answer, weights_only=True)
+
+        yield logits
+        process.stdin.close()
 
 
 @contextmanager
@@ -105,28 +127,25 @@ def torchs_own_products(model: Any) -> Iterator[None]:
 @every
 @pytest.mark.parametrize("method", METHODS)
 def test_stock_peft_loads_the_adapter_to_the_same_logits(
-    trained: Get, method: str, family: str, tmp_path: Any
+    trained: Get, stock: Callable[..., torch.Tensor], method: str, family: str
 ) -> None:
     one = trained(method, family)
     inputs = {"input_ids": [source_ids(one)[1]]}
     if family == "tiny_t5":
         inputs["decoder_input_ids"] = [[0, 5, 9, 17]]
     saved = one.folder / ("model" if method == "full" else "adapter")
-    words = json.dumps([str(one.base.facts.folder), str(saved), family, inputs])
-    command = [sys.executable, "-c", STOCK, words, str(tmp_path / "logits.pt")]
-    subprocess.run(command, check=True, cwd=tmp_path)
     given = {k: torch.tensor(v) for k, v in inputs.items()}
     with torch.no_grad():
         faster = one.model(**given).logits
         with torchs_own_products(one.model):
             ours = one.model(**given).logits
-    stock = torch.load(tmp_path / "logits.pt", weights_only=True)
+    theirs = stock(one.base.facts.folder, saved, family, inputs)
     assert torch.allclose(ours, faster, rtol=1e-4, atol=1e-4)
     if one.settings.method.is_soft_prompt and family == "tiny_llama":
         # Ours are the text's alone, by another path.
-        assert torch.allclose(stock[:, -ours.shape[1] :], ours, rtol=1e-4, atol=1e-4)
+        assert torch.allclose(theirs[:, -ours.shape[1] :], ours, rtol=1e-4, atol=1e-4)
     else:
-        assert torch.equal(stock, ours)
+        assert torch.equal(theirs, ours)
     assert not list(saved.rglob("*.bin"))
     assert not list(saved.rglob("*.pt"))
 

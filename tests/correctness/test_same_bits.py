@@ -50,6 +50,7 @@ def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer.Logging, "on_step_end", stop)
 
 
+@pytest.mark.sample("lora-tiny_llama")
 @every
 @pytest.mark.parametrize("method", METHODS)
 def test_interrupted_equals_uninterrupted_equals_repeated(

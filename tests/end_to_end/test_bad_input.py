@@ -20,7 +20,7 @@ from tunebook import data
 from tunebook.models.facts import content_of
 from tunebook.runs import path_of
 from tunebook.runs.fingerprint import fingerprint
-from tunebook.settings import checks, resolve
+from tunebook.settings import resolve
 from tunebook.tasks import task_of
 
 LONGEST_LINE = 500
@@ -392,7 +392,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setitem(checks.TRACKERS, "mlflow", "tunebook_knows_no_such_package")
+    monkeypatch.setitem(sys.modules, "mlflow", None)
 
 
 @pytest.fixture

@@ -26,8 +26,7 @@ FILES = {
 
 
 SAMPLE = {
-    ("translate", "prompt", "tiny_llama"), ("summarize", "prefix", "tiny_t5"),
-    ("qa", "lora", "tiny_llama"), ("dialogue", "prompt", "tiny_llama"),
+    ("summarize", "prefix", "tiny_t5"), ("dialogue", "prompt", "tiny_llama"),
 }  # fmt: skip
 """Those of `make test`."""
 EVERY = [

@@ -10,7 +10,7 @@ import torch
 
 from tests.engine.bases_and_prompts import prefix, soft_prompts, sources
 from tunebook.counting import counted
-from tunebook.engine import generate, generation_config
+from tunebook.engine import generate, generation_config, text_of
 from tunebook.engine.greedy import search, why_not_greedy
 from tunebook.engine.rows import DecoderRows
 from tunebook.models.base import Base
@@ -60,15 +60,31 @@ def stock(model: Any, base: Base, source: list[int], decoding: DecodingSettings)
     return behind.tolist()
 
 
+@pytest.fixture(scope="module")
+def stock_texts() -> Callable[[Base, str, str], list[str]]:
+    """The texts of stock decoding of a case, row by row, decoded once for all batch sizes."""
+    made: dict[tuple[str, str], list[str]] = {}
+
+    def texts(base: Base, name: str, kind: str) -> list[str]:
+        if (name, kind) not in made:
+            model, decoding = with_prompt(base, kind), DecodingSettings(max_new_tokens=NEW)
+            rows = [stock(model, base, source, decoding) for source in sources(base, ROWS, 1)[0]]
+            made[name, kind] = [text_of(base.tokenizer, row) for row in rows]
+        return made[name, kind]
+
+    return texts
+
+
 CASES = [(name, kind) for name in ("llama", "gpt2", "tiny_llama", "t5", "bart")
          for kind in ("plain", "soft", "prefix")]  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [1, 7, 64])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 64])
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_texts_of_stock_decoding_row_by_row(
-    ending: Callable[[str], Base], name: str, kind: str, size: int
-) -> None:
+    ending: Callable[[str], Base], stock_texts: Callable[[Base, str, str], list[str]],
+    name: str, kind: str, size: int,
+) -> None:  # fmt: skip
     base = ending(name)
     model = with_prompt(base, kind)
     ids, _ = sources(base, ROWS, 1)
@@ -78,15 +94,8 @@ def test_texts_of_stock_decoding_row_by_row(
     assert said == [
         f"decoding: greedy, {counted(size, 'row')} at once; a row that has ended makes room"
     ]
-    alone = [stock(model, base, source, decoding) for source in ids]
-    assert found == [decoded(base, row) for row in alone]
+    assert found == stock_texts(base, name, kind)
     assert len(set(found)) > ROWS / 4
-
-
-def decoded(base: Base, ids: list[int]) -> str:
-    from tunebook.engine import text_of
-
-    return text_of(base.tokenizer, ids)
 
 
 def test_rows_wait_join_and_leave(ending: Callable[[str], Base]) -> None:

@@ -96,7 +96,7 @@ def run_of(house: Path) -> Callable[..., Path]:
 def _run(house: Path, method: str, family: str, task: str, *words: str) -> Path:
     import tunebook
     from recipes import compose
-    from tunebook.schema import MethodSettings
+    from tunebook.methods import options_of
 
     baseline = method == "zero_shot"
     splits = ("train", "validation", "test")
@@ -108,7 +108,7 @@ def _run(house: Path, method: str, family: str, task: str, *words: str) -> Path:
         f"training.learning_rate={RATES.get(method, 1)}", *words,
     )  # fmt: skip
     if baseline:
-        settings.method = MethodSettings(name=method, kind="baseline")
+        settings.method = options_of("baseline")(name=method, kind="baseline")
     with contextlib.redirect_stdout(io.StringIO()):
         return tunebook.run(settings, say=lambda line: None).folder
 

@@ -21,13 +21,34 @@ from tunebook.settings import Settings
 SMALL = ["training.max_steps=4", "training.batch_size=4", "decoding.max_new_tokens=4"]
 
 
+@pytest.fixture(scope="module")
+def small(t5_folder: Path, task_files: Callable[[str], list[str]]) -> list[str]:
+    """A small run of LoRA, without a search or a place."""
+    return [*task_files("summarize"), "method=lora", f"model.path={t5_folder}", *SMALL]
+
+
 @pytest.fixture
-def words(
-    t5_folder: Path, task_files: Callable[[str], list[str]], tmp_path: Path
-) -> list[str]:  # fmt: skip
-    """A small run of LoRA, without a search."""
-    task = task_files("summarize")
-    return [*task, "method=lora", f"model.path={t5_folder}", f"outputs={tmp_path}/outputs", *SMALL]
+def words(small: list[str], tmp_path: Path) -> list[str]:
+    """That run in a place of its own."""
+    return [*small, f"outputs={tmp_path}/outputs"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Searched:
+    """A finished search: its words, without the search's own, and what came of it."""
+
+    words: list[str]
+    place: Path
+    result: Any
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def searched(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """Four trials and the winner's run, to be looked at."""
+    place = tmp_path_factory.mktemp("searched")
+    words = [*small, f"outputs={place}/outputs"]
+    return Searched(words, place, *run(words, "tune=4"))
 
 
 def run(words: list[str], *more: str) -> tuple[Any, list[str]]:
@@ -46,8 +67,8 @@ def trials_of(tmp_path: Path) -> dict[Path, int]:
     return {f: f.stat().st_mtime_ns for f in tmp_path.glob("outputs/*/*/*/.trials/*/metrics.json")}
 
 
-def test_the_trial_of_lowest_validation_loss_is_run(words: list[str], tmp_path: Path) -> None:
-    result, said = run(words, "tune=4")
+def test_the_trial_of_lowest_validation_loss_is_run(searched: Searched) -> None:
+    result, said = searched.result, searched.said
     report = report_of(result)
     losses = [one["validation_loss"] for one in report["trials"]]
     winner = report["winner"]
@@ -60,14 +81,14 @@ def test_the_trial_of_lowest_validation_loss_is_run(words: list[str], tmp_path: 
     assert settings["seed"] == 0
     assert settings["tune"]["report"] == next(result.folder.parent.glob("tune-*")).name
     assert report["budget"]["steps"] == 4 * 4
-    assert len(trials_of(tmp_path)) == 4
+    assert len(trials_of(searched.place)) == 4
     assert sum("validation loss" in line for line in said if line.startswith("trial ")) == 4
 
 
-def test_the_winner_is_the_run_that_one_could_have_typed(words: list[str]) -> None:
-    result, _ = run(words, "tune=4")
+def test_the_winner_is_the_run_that_one_could_have_typed(searched: Searched) -> None:
+    result = searched.result
     chosen = report_of(result)["winner"]["values"]
-    typed, _ = run(words, *(f"{key}={value}" for key, value in chosen.items()))
+    typed, _ = run(searched.words, *(f"{key}={value}" for key, value in chosen.items()))
     assert (typed.folder, typed.fresh) == (result.folder, False)
     assert json.loads((result.folder / "metrics.json").read_text())["seed"] == 0
 
