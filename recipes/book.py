@@ -49,9 +49,8 @@ def _list(words: list[str]) -> int:
 
     parser = _parser("list", "[GROUP ...] [task=NAME] [method=NAME] [model=NAME]")
     given = _read(parser, words)
-    filters, named = _filters([word for word in given.words if "=" in word]), [
-        word for word in given.words if "=" not in word
-    ]  # fmt: skip
+    filters = _filters([word for word in given.words if "=" in word])
+    named = [word for word in given.words if "=" not in word]
     known = entries.groups()
     problems = [
         Problem(word, "there is no such group", did_you_mean(word, known))
@@ -89,7 +88,7 @@ def _show(words: list[str]) -> int:
         "--changed", action="store_true", help="only what differs from the defaults"
     )
     given = _read(parser, words)
-    name, changes = _name_and_words(given.words, "show", needed=False)
+    name, changes = _name_and_words(given.words, "show")
     showing.show(describe(name, changes), everything=given.all, changed=given.changed)
     return DONE
 
@@ -101,8 +100,7 @@ def _copy(words: list[str]) -> int:
     parser = _parser("copy", "NAME NEW [KEY=VALUE ...] [--to PATH]")
     parser.add_argument("--to", metavar="PATH", help="a .yaml file, or the folder for NEW.yaml")
     given = _read(parser, words)
-    names = [word for word in given.words if not _is_setting(word)]
-    changes = [word for word in given.words if _is_setting(word)]
+    names, changes = _parted(given.words)
     if len(names) not in (1, 2) or (len(names) == 1 and not given.to):
         remedy = "Write: python -m recipes.book copy NAME NEW"
         raise RequestError(Problem("copy", "wants a recipe and a new name", remedy))
@@ -118,7 +116,7 @@ def _copy(words: list[str]) -> int:
 
 def _diff(words: list[str]) -> int:
     from recipes.described import describe
-    from tunebook.book import differences
+    from tunebook.book import showing
 
     parser = _parser("diff", "A [B] [--all]")
     parser.add_argument("--all", action="store_true", help="keys that change no result, too")
@@ -133,23 +131,24 @@ def _diff(words: list[str]) -> int:
     else:
         what = "has no parent to be compared with"
         raise RequestError(Problem(given.words[0], what, "Write: diff A B"))
-    differences.show(one, other, everything=given.all)
+    showing.show_differences(one, other, everything=given.all)
     return DONE
 
 
 def _doctor(words: list[str]) -> int:
     from recipes.described import describe
-    from tunebook.book import doctor, visit
+    from tunebook.book import doctor
 
     given = _read(_parser("doctor", "[NAME] [KEY=VALUE ...]"), words)
-    name, changes = _name_and_words(given.words, "doctor", needed=False)
+    name, changes = _name_and_words(given.words, "doctor")
     try:
         described = describe(name, changes)
     except RequestError as error:
-        visit.show(doctor.look_at_machine(Path("outputs")), visit.refused(error))
+        machine = doctor.look_at_machine(Path("outputs"))
+        doctor.show(machine, doctor.of_problems(doctor.WRONG, error.problems))
         return WRONG
     findings = doctor.look_at_settings(described)
-    return visit.show(doctor.look_at_machine(Path(described.settings.outputs)), findings)
+    return doctor.show(doctor.look_at_machine(Path(described.settings.outputs)), findings)
 
 
 def _clean(words: list[str]) -> int:
@@ -164,20 +163,31 @@ def _clean(words: list[str]) -> int:
     add("--trials", action="store_true", help="trials of searches instead of runs")
     add("--remove", action="store_true", help="remove what is listed; without it nothing changes")
     given = _read(parser, words)
-    settings = [word for word in given.words if _is_setting(word)]
-    named = [Path(word) for word in given.words if word not in settings]
-    folders = named or [Path(cleaning.OUTPUTS)]
-    pick = cleaning.pick_from(settings, given.older_than, given.larger_than)
-    return cleaning.clean(folders, pick, everything=given.all, answers=given.kept_answers,
-                          trials=given.trials, remove=given.remove)  # fmt: skip
+    named, settings = _parted(given.words)
+    folders = [Path(word) for word in named or [cleaning.OUTPUTS]]
+    pick = cleaning.pick_from(
+        settings,
+        given.older_than,
+        given.larger_than,
+        everything=given.all,
+        answers=given.kept_answers,
+        trials=given.trials,
+    )
+    return cleaning.clean(folders, pick, remove=given.remove)
 
 
-def _name_and_words(words: Words, command: str, *, needed: bool) -> tuple[str | None, list[str]]:
-    names = [word for word in words if not _is_setting(word)]
-    if len(names) > 1 or (needed and not names):
-        what = f"takes one name, got {' '.join(names)}" if names else "wants a name"
+def _name_and_words(words: Words, command: str) -> tuple[str | None, list[str]]:
+    names, changes = _parted(words)
+    if len(names) > 1:
+        what = f"takes one name, got {' '.join(names)}"
         raise RequestError(Problem(command, what, "A recipe, its file, or a run folder."))
-    return (names[0] if names else None), [word for word in words if _is_setting(word)]
+    return next(iter(names), None), changes
+
+
+def _parted(words: Words) -> tuple[list[str], list[str]]:
+    """(names, settings)."""
+    settings = [word for word in words if _is_setting(word)]
+    return [word for word in words if word not in settings], settings
 
 
 def _is_setting(word: str) -> bool:

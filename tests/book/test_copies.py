@@ -10,7 +10,7 @@ import yaml
 from recipes import compose
 from recipes.book import main
 from tunebook import folders
-from tunebook.book.remarks import remarks_of
+from tunebook.book.copying import remarks_of
 from tunebook.runs.fingerprint import fingerprint
 from tunebook.settings import Settings
 from tunebook.settings.resolve import filled
@@ -89,7 +89,7 @@ def test_every_key_of_a_copy_can_be_taken_up() -> None:
 def test_comments_of_the_parent_come_along() -> None:
     main(["copy", "summarize_prompt", "mine"])
     parent = folders.options("recipe")["summarize_prompt"].read_text(encoding="utf-8")
-    remarks = remarks_of(parent)
+    remarks = remarks_of(parent, "parent.yaml")
     assert remarks["training.max_steps"]
     copied = Path("conf/recipe/mine.yaml").read_text(encoding="utf-8")
     for line in remarks["training.max_steps"]:

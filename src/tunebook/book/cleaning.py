@@ -12,7 +12,7 @@ import fnmatch
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rich.text import Text
 
 from tunebook.book import tables
 from tunebook.book.described import shown
+from tunebook.comparison.columns import size
 from tunebook.comparison.keys import full_key
 from tunebook.comparison.loading import run_folders
 from tunebook.counting import counted
@@ -58,16 +59,28 @@ class Run:
 
 @dataclass(frozen=True)
 class Pick:
-    """Which runs are meant: all conditions must hold."""
+    """Which runs are meant: all conditions must hold.
+
+    everything: without a condition, all are meant. answers: kept answers of untouched models too.
+    trials: not runs are meant, but the trials of searches; a search keeps its report.
+    """
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seconds: float = 0.0
     bytes: float = 0.0
+    everything: bool = False
+    answers: bool = False
+    trials: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether nothing was asked for."""
         return not (self.values or self.seconds or self.bytes)
+
+    @property
+    def kind(self) -> str:
+        """What is meant, in a word."""
+        return "trial" if self.trials else "run"
 
     def takes(self, run: Run) -> bool:
         """Whether `run` is meant."""
@@ -82,18 +95,20 @@ def _matches(run: Run, key: str, wanted: Sequence[str]) -> bool:
     return value is not None and any(fnmatch.fnmatchcase(value, one) for one in wanted)
 
 
-def pick_from(words: Sequence[str], older_than: str | None, larger_than: str | None) -> Pick:
-    """The pick that KEY=VALUE words, an age and a size make. Raises RequestError."""
+def pick_from(
+    words: Sequence[str], older_than: str | None, larger_than: str | None, **meant: bool
+) -> Pick:
+    """The pick that KEY=VALUE words, an age and a size make; `meant` is what else it says.
+
+    Raises RequestError.
+    """
     problems: list[Problem] = []
     values = {key: value.split(",") for key, _, value in (word.partition("=") for word in words)}
-    pick = Pick(
-        values,
-        _amount("--older-than", older_than, AGES, "12h, 30d, 6w", problems),
-        _amount("--larger-than", larger_than, SIZES, "500kB, 20MB, 1GB", problems),
-    )
+    seconds = _amount("--older-than", older_than, AGES, "12h, 30d, 6w", problems)
+    bytes = _amount("--larger-than", larger_than, SIZES, "500kB, 20MB, 1GB", problems)
     if problems:
         raise RequestError(problems)
-    return pick
+    return Pick(values, seconds, bytes, **meant)
 
 
 def _amount(
@@ -108,45 +123,37 @@ def _amount(
     return 0.0
 
 
-def clean(
-    folders: Sequence[Path], pick: Pick, *, everything: bool, answers: bool, trials: bool,
-    remove: bool,
-) -> int:  # fmt: skip
+def clean(folders: Sequence[Path], pick: Pick, *, remove: bool) -> int:
     """List the runs that are meant; with `remove`, remove them. Returns 1 where one could not be.
 
-    everything: without a pick, all runs are meant. answers: kept answers of untouched models too.
-    trials: not runs are meant, but the trials of searches; a search keeps its report.
     Raises RequestError where nothing says which runs are to be removed.
     """
-    _check_folders(folders)
-    runs = _trials(folders) if trials else _runs(folders)
+    missing = [one for one in folders if not one.is_dir() and str(one) != OUTPUTS]
+    if missing:
+        raise RequestError([Problem(str(one), "there is no such folder") for one in missing])
+    runs = _trials(folders) if pick.trials else _runs(folders)
     _check(pick, runs)
-    are_runs = all(map(_is_run, folders))
-    if remove and pick.is_open and not (everything or answers or are_runs):
+    says_what = pick.everything or pick.answers or all(map(_is_run, folders))
+    if remove and pick.is_open and not says_what:
         remedy = "Give state=failed, --older-than 30d, a run's folder, or --all."
         raise RequestError(Problem("--remove", "does not say what", remedy))
-    wanted = everything or trials or not answers
+    wanted = pick.everything or pick.trials or not pick.answers
     meant = [run for run in runs if pick.takes(run)] if wanted else []
-    kept_answers = _answers(folders) if answers else []
-    _show(meant, kept_answers, "trial" if trials else "run")
-    if not trials:
+    answers = _answers(folders) if pick.answers else []
+    _show(meant, answers, pick.kind)
+    if not pick.trials:
         _tell_of_trials(folders)
     if not remove:
-        _say_how(meant, kept_answers)
+        if meant or answers:
+            tables.show("nothing was removed; the same command with --remove removes these")
         return 0
     if killed := sum(map(remove_killed, folders)):
         tables.show(f"removed what {counted(killed, 'killed sweep')} left")
-    return _remove_all(meant, kept_answers, folders)
+    return _remove_all(meant, answers, folders, pick.kind)
 
 
 def _is_run(folder: Path) -> bool:
     return (folder / "settings.yaml").is_file() and (folder / "status.json").is_file()
-
-
-def _check_folders(folders: Sequence[Path]) -> None:
-    missing = [one for one in folders if not one.is_dir() and str(one) != OUTPUTS]
-    if missing:
-        raise RequestError([Problem(str(one), "there is no such folder") for one in missing])
 
 
 def _runs(folders: Sequence[Path]) -> list[Run]:
@@ -167,10 +174,8 @@ def _trials(folders: Sequence[Path]) -> list[Run]:
 def _tell_of_trials(folders: Sequence[Path]) -> None:
     trials = _trials(folders)
     if trials:
-        size = _size(sum(one.bytes for one in trials))
-        tables.show(
-            f"beside them {counted(len(trials), 'trial')} of searches, {size}: see --trials"
-        )
+        held = f"{counted(len(trials), 'trial')} of searches, {_size_of(trials)}"
+        tables.show(f"beside them {held}: see --trials")
 
 
 def _run(path: Path) -> Run:
@@ -179,9 +184,13 @@ def _run(path: Path) -> Run:
     last = max((one.st_mtime for one in stats), default=path.stat().st_mtime)
     settings = _settings_in(path)
     return Run(
-        path, _state(path, settings), sum(one.st_size for one in stats),
-        max(0.0, time.time() - last), flat(settings), _why_kept(path, settings),
-    )  # fmt: skip
+        path,
+        state=_state(path, settings),
+        bytes=sum(one.st_size for one in stats),
+        seconds=max(0.0, time.time() - last),
+        settings=flat(settings),
+        kept=_why_kept(path, settings),
+    )
 
 
 def _settings_in(path: Path) -> dict[str, Any]:
@@ -218,42 +227,47 @@ def _why_kept(path: Path, settings: Mapping[str, Any]) -> str:
 def _check(pick: Pick, runs: Sequence[Run]) -> None:
     known = {key for run in runs for key in run.settings} | {STATE}
     known |= {key.removesuffix(".name") for key in known if key.endswith(".name")}
-    problems = [Problem(key, "no run has such a setting", did_you_mean(key, known))
-                for key in pick.values if key not in known]  # fmt: skip
-    problems += [Problem(f"{STATE}={value}", "there is no such state", did_you_mean(value, STATES))
-                 for value in pick.values.get(STATE, ())
-                 if not fnmatch.filter(STATES, value)]  # fmt: skip
+    problems = [
+        Problem(key, "no run has such a setting", did_you_mean(key, known))
+        for key in pick.values
+        if key not in known
+    ]
+    problems += [
+        Problem(f"{STATE}={value}", "there is no such state", did_you_mean(value, STATES))
+        for value in pick.values.get(STATE, ())
+        if not fnmatch.filter(STATES, value)
+    ]
     if problems and runs:
         raise RequestError(problems)
 
 
 def _answers(folders: Sequence[Path]) -> list[Path]:
     """The kept answers of untouched models: files of ours with ten digits for a name."""
-    return sorted(file for folder in folders for file in (folder / ANSWERS).glob("*.json")
-                  if re.fullmatch(r"[0-9a-f]{10}", file.stem))  # fmt: skip
+    files = (file for folder in folders for file in (folder / ANSWERS).glob("*.json"))
+    return sorted(file for file in files if TRIAL_NAME.fullmatch(file.stem))
 
 
 def _show(runs: Sequence[Run], answers: Sequence[Path], what: str) -> None:
-    order = sorted(runs, key=lambda run: -run.bytes)
-    rows = [(_age(run.seconds), _size(run.bytes), run.state, Text(str(run.path)), run.kept)
-            for run in order]  # fmt: skip
+    rows = [
+        (_age(run.seconds), size(run.bytes), run.state, Text(str(run.path)), run.kept)
+        for run in sorted(runs, key=lambda run: -run.bytes)
+    ]
     if rows:
         tables.show(tables.table(("AGE", "SIZE", "STATE", what.upper(), "LEFT ALONE"), rows))
     if answers:
-        size = sum(file.stat().st_size for file in answers)
-        tables.show(f"{counted(len(answers), 'kept answer')} of untouched models, {_size(size)}")
-    if not runs and answers:
-        return
-    total = sum(run.bytes for run in runs)
-    tables.show(f"{counted(len(runs), what)}, {_size(total)}")
+        held = size(sum(file.stat().st_size for file in answers))
+        tables.show(f"{counted(len(answers), 'kept answer')} of untouched models, {held}")
+    if runs or not answers:
+        tables.show(f"{counted(len(runs), what)}, {_size_of(runs)}")
 
 
-def _say_how(runs: Sequence[Run], answers: Sequence[Path]) -> None:
-    if runs or answers:
-        tables.show("nothing was removed; the same command with --remove removes these")
+def _size_of(runs: Sequence[Run]) -> str:
+    return size(sum(run.bytes for run in runs))
 
 
-def _remove_all(runs: Sequence[Run], answers: Sequence[Path], folders: Sequence[Path]) -> int:
+def _remove_all(
+    runs: Sequence[Run], answers: Sequence[Path], folders: Sequence[Path], what: str
+) -> int:
     freed, left = 0, []
     for run in runs:
         reason = run.kept or remove_run(run.path)
@@ -267,9 +281,7 @@ def _remove_all(runs: Sequence[Run], answers: Sequence[Path], folders: Sequence[
         file.unlink(missing_ok=True)
     for line in left:
         tables.show(Text(f"left alone: {line}"))
-    what = "trial" if any(run.path.parent.name == TRIALS for run in runs) else "run"
-    done = len(runs) - len(left)
-    tables.show(f"removed {counted(done, what)}, {_size(freed)} freed")
+    tables.show(f"removed {counted(len(runs) - len(left), what)}, {size(freed)} freed")
     return 1 if left else 0
 
 
@@ -296,25 +308,10 @@ def _remove_empty_above(path: Path, folders: Sequence[Path]) -> None:
     """Remove the folders of trials, method, model and task that hold nothing any more."""
     ends = {folder.resolve() for folder in folders}
     depth = 4 if path.parent.name == TRIALS else 3
-    for folder in _above(path.resolve().parent, depth, lambda one: one in ends):
-        if any(folder.iterdir()):
+    for folder in list(path.resolve().parents)[:depth]:
+        if folder in ends or any(folder.iterdir()):
             return
         folder.rmdir()
-
-
-def _above(folder: Path, depth: int, is_end: Callable[[Path], bool]) -> Iterator[Path]:
-    for _ in range(depth):
-        if is_end(folder):
-            return
-        yield folder
-        folder = folder.parent
-
-
-def _size(count: float) -> str:
-    for unit, one in reversed(SIZES.items()):
-        if count >= one:
-            return f"{count / one:.3g} {unit}"
-    return "0 B"
 
 
 def _age(seconds: float) -> str:

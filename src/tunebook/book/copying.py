@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import yaml
 
 from tunebook import folders
 from tunebook.book.described import DEFAULT, Described, Key, Line, lines_of, values_of
-from tunebook.book.remarks import remarks_of
-from tunebook.documents import BrokenDocument
+from tunebook.documents import BrokenDocument, read_text, yaml_lines
 from tunebook.errors import Problem, RequestError
 from tunebook.runs.reading import COMPLETE, read_metrics, read_status
 
@@ -101,24 +100,18 @@ def text_of(described: Described, parent: Path, name: str, command: str) -> str:
 
     A run has everything set, so that it stays the same run when defaults change.
     """
-    is_run = parent.is_dir()
-    remarks = {} if is_run else remarks_of(parent.read_text(encoding="utf-8"))
-    parts = [_head(described, parent, name, command)]
     lines = {line.key: line for line in lines_of(described)}
-    keys = [(key, field, lines[key]) for key, _, field in values_of(described.settings)
-            if key in lines]  # fmt: skip
-    for group in GROUPS:
-        own = [one for one in keys if one[0].rpartition(".")[0].partition(".")[0] == group]
-        parts.append("\n".join(_group(group, own, described, remarks, is_run=is_run)))
+    fields = {key: field for key, _, field in values_of(described.settings) if key in lines}
+    body = _Body(described, lines, fields, parent)
+    parts = [_head(described, parent, name, command), *map(body.group, GROUPS)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(described: Described, parent: Path, name: str, command: str) -> str:
     line = folders.first_line(parent) if parent.is_file() else f"The run {parent.name} again"
-    options = [
-        f"  - override /{group}: {option}" for group, (option, _) in described.chosen.items()
-    ]
-    return "\n".join([
+    chosen = described.chosen.items()
+    options = [f"  - override /{group}: {option}" for group, (option, _) in chosen]
+    lines = [
         f"# {command}",
         f"# {line}",
         "#",
@@ -129,15 +122,15 @@ def _head(described: Described, parent: Path, name: str, command: str) -> str:
         "defaults:",
         *options,
         "  - _self_",
-        *_expectation(described, parent),
-    ])  # fmt: skip
+    ]
+    return "\n".join([*lines, *_expectation(described, parent)])
 
 
 def _expectation(described: Described, parent: Path) -> list[str]:
     if parent.is_dir():
-        found = _measured(parent)
-        return ["", "# What the run reached: before -> after [95 % interval].",
-                f"expect: {_yaml(found)}"] if found else []  # fmt: skip
+        found = f"expect: {_yaml(_measured(parent))}"
+        head = "# What the run reached: before -> after [95 % interval]."
+        return ["", head, found] if _measured(parent) else []
     if expect := described.settings.expect:
         return ["", f"# The parent's result; measure your own.\n# expect: {_yaml(expect)}"]
     return []
@@ -158,63 +151,88 @@ def _measured(run: Path) -> str:
     return f"{head['name']} {start}{head['value']:.1f}{around}"
 
 
-def _group(
-    group: str, keys: list[tuple[str, Key, Line]], described: Described,
-    remarks: Mapping[str, list[str]], *, is_run: bool,
-) -> Iterator[str]:  # fmt: skip
-    keys = [one for one in keys if not _comes_with_the_option(one[0], one[2], is_run)]
-    live = {key for key, _, line in keys if _is_set(key, line, described, is_run)}
-    if not keys:
-        return
-    yield f"# {TITLES[group]}"
-    if group:
-        yield f"{group}:" if live else f"#{group}:"
-    open_part = ""
-    for key, field, line in keys:
-        part, _, name = key.removeprefix(f"{group}." if group else "").rpartition(".")
-        indent = "  " * bool(group) + "  " * bool(part)
-        if part and part != open_part:
-            alive = any(one.startswith(f"{group}.{part}.") for one in live)
-            yield f"{'  ' * bool(group)}{'' if alive else '#'}{part}:"
-        open_part = part
-        yield from _key(name, line, field, indent, remarks.get(key), is_set=key in live)
+class _Body:
+    """The keys of a copy, group by group, each with its line and field."""
+
+    def __init__(
+        self, described: Described, lines: Mapping[str, Line], fields: Mapping[str, Key], file: Path
+    ) -> None:
+        self.described, self.lines, self.fields = described, lines, fields
+        self.is_run = file.is_dir()
+        self.remarks = {} if self.is_run else remarks_of(read_text(file), str(file))
+        self.set = {key for key in lines if self._is_set(key, lines[key])}
+
+    def group(self, name: str) -> str:
+        """The lines of one group; nothing where it has no keys."""
+        keys = [key for key in self.fields if key.rpartition(".")[0].partition(".")[0] == name]
+        keys = [key for key in keys if not self._comes_with_the_option(key)]
+        return "\n".join(self._group(name, keys)) if keys else ""
+
+    def _group(self, group: str, keys: Sequence[str]) -> Iterator[str]:
+        live = self.set & set(keys)
+        yield f"# {TITLES[group]}"
+        if group:
+            yield f"{group}:" if live else f"#{group}:"
+        open_part = ""
+        for key in keys:
+            part, _, name = key.removeprefix(f"{group}." if group else "").rpartition(".")
+            indent = "  " * bool(group)
+            if part and part != open_part:
+                alive = any(one.startswith(f"{group}.{part}.") for one in live)
+                yield f"{indent}{'' if alive else '#'}{part}:"
+            open_part = part
+            yield from self._key(key, name, indent + "  " * bool(part))
+
+    def _key(self, key: str, name: str, indent: str) -> Iterator[str]:
+        line, is_set = self.lines[key], key in self.set
+        for remark in self.remarks.get(key) or [self.fields[key].metadata["description"]]:
+            yield f"{indent}# {remark}"
+        origin = "" if is_set or line.origin == DEFAULT else f"  # {line.origin}"
+        yield f"{indent}{'' if is_set else '#'}{name}: {_yaml(line.value)}{origin}"
+
+    def _comes_with_the_option(self, key: str) -> bool:
+        """Whether choosing the option says it all; a run may have named its model itself."""
+        named = self.is_run and self.lines[key].differs
+        return key.rpartition(".")[2] in FROM_THE_OPTION and not named
+
+    def _is_set(self, key: str, line: Line) -> bool:
+        if self.is_run:
+            return line.value is not None or key in self.described.in_options
+        given = (*self.described.written, *self.described.typed)
+        return any(one == key or one.startswith(f"{key}.") for one in given)
 
 
-def _comes_with_the_option(key: str, line: Line, is_run: bool) -> bool:
-    """Whether choosing the option says it all; a run may have named its model itself."""
-    return key.rpartition(".")[2] in FROM_THE_OPTION and not (is_run and line.differs)
+def remarks_of(text: str, where: str) -> dict[str, list[str]]:
+    """For each key of the YAML in `text`, with dots, the comment above it, else the one behind."""
+    lines = text.splitlines()
+    found = {}
+    for key, number in yaml_lines(text, where)[1].items():
+        if remark := _above(lines, number - 1) or _behind(lines[number - 1]):
+            found[key] = remark
+    return found
 
 
-def _is_set(key: str, line: Line, described: Described, is_run: bool) -> bool:
-    if is_run:
-        return line.value is not None or key in described.in_options
-    in_file = any(one == key or one.startswith(f"{key}.") for one in described.written)
-    in_words = any(one == key or one.startswith(f"{key}.") for one in described.typed)
-    return in_file or in_words
+def _above(lines: Sequence[str], number: int) -> list[str]:
+    first = number
+    while first > 0 and lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    return [line.lstrip().lstrip("#").strip() for line in lines[first:number]]
 
 
-def _key(
-    name: str, line: Line, field: Key, indent: str, remarks: list[str] | None, *, is_set: bool
-) -> Iterator[str]:
-    for remark in remarks or [field.metadata["description"]]:
-        yield f"{indent}# {remark}"
-    origin = "" if is_set or line.origin == DEFAULT else f"  # {line.origin}"
-    yield f"{indent}{'' if is_set else '#'}{name}: {_yaml(line.value)}{origin}"
+def _behind(line: str) -> list[str]:
+    _, hash_sign, remark = line.partition(" #")
+    return [remark.strip()] if hash_sign and '"' not in remark and "'" not in remark else []
 
 
 def _yaml(value: Any, *, within: bool = False) -> str:
     """A value in one line of YAML, `within` a list or not; a dollar sign stays one for Hydra."""
     if isinstance(value, dict):
-        pairs = (f"{_yaml(name, within=True)}: {_yaml(one, within=True)}"
-                 for name, one in value.items())  # fmt: skip
+        pairs = (": ".join(_yaml(one, within=True) for one in pair) for pair in value.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list):
         return f"[{', '.join(_yaml(one, within=True) for one in value)}]"
     text = yaml.safe_dump(value, default_flow_style=True, width=10**9, allow_unicode=True)
     text = text.removesuffix("\n").removesuffix("\n...")
-    breaks = within and isinstance(value, str) and set(value) & set(IN_A_LIST)
+    breaks = within and isinstance(value, str) and set(value) & set(",[]{}")
     plain = text.isprintable() and not breaks
     return (text if plain else json.dumps(value, ensure_ascii=False)).replace("${", "\\${")
-
-
-IN_A_LIST = ",[]{}"

@@ -12,11 +12,11 @@ from tunebook.errors import Problem
 from tunebook.models.facts import ModelFacts
 from tunebook.schema import Settings
 
-BEHIND_THE_SCENES = (
-    "recipe", "parent", "expect", "schema", "label", "again", "dry_run", "outputs",
-    "method.by_family", "method.usual_learning_rate", "model.by_method", "model.usual_family",
-    "data.instructions", "task.usual_instruction",
-)  # fmt: skip
+BEHIND_THE_SCENES = {
+    *("recipe", "parent", "expect", "schema", "label", "again", "dry_run", "outputs"),
+    *("method.by_family", "method.usual_learning_rate", "model.by_method", "model.usual_family"),
+    *("data.instructions", "task.usual_instruction"),
+}
 """Keys that say nothing of what a run does."""
 SEARCH = ("tune.", "method.search")
 """Keys of a search, shown where there is one."""
@@ -107,8 +107,8 @@ def _origin(key: str, value: Any, usual: Any, described: Described) -> str:
         return reason
     if value != usual and value is not None and described.source:
         return described.source
-    return next((option for one, option in described.in_options.items() if _is_in(one, key)),
-                DEFAULT)  # fmt: skip
+    options = (option for one, option in described.in_options.items() if _is_in(one, key))
+    return next(options, DEFAULT)
 
 
 def _reason(key: str, origins: Mapping[str, str]) -> str:

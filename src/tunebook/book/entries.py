@@ -62,10 +62,8 @@ def kept(found: Sequence[Entry], filters: Mapping[str, Sequence[str]]) -> list[E
     ]
     if problems:
         raise RequestError(problems)
-    return [
-        one for one in found
-        if all(one.chosen.get(group) in names for group, names in filters.items())
-    ]  # fmt: skip
+    wanted = filters.items()
+    return [one for one in found if all(one.chosen.get(group) in names for group, names in wanted)]
 
 
 def _entry(group: str, name: str, path: Path) -> Entry:
