@@ -19,6 +19,8 @@ from tunebook.counting import counted
 Say = Callable[[str], None]
 Show = Callable[[Any], object]
 Summary = dict[str, Any]
+Cells = tuple[str, Callable[[Any], str]]
+"""The name of a row of a table, and the text of a side's value in it."""
 Spread = dict[str, float]
 """A median with the lowest and highest value beside it."""
 MIB = 2**20
@@ -103,60 +105,52 @@ def _ratio(name: str, above: Sequence[Any], below: Sequence[Any]) -> Spread:
 def _training(results: Results, request: Request) -> Summary:
     """The machine's peak is the best matrix product that any of the processes reached."""
     peak = max(one["product_flops"] for some in results.values() for one in some)
-    sides = {side: _side(results, side, request, peak) for side in results}
+    sides = {}
+    for side, some in results.items():
+        found = _side(some, results["ours"], ("step_seconds", "processor_seconds", "peak_bytes"))
+        seconds, flops = found["step_seconds"]["median"], some[0]["step_flops"]
+        above = [one["peak_bytes"] - one["baseline_bytes"] for one in some]
+        sides[side] = found | {
+            "tokens_per_second": request.bench.batch * request.bench.length / seconds,
+            "above_model_bytes": statistics.median(above),
+            "step_flops": flops,
+            "loss": some[0]["loss"],
+            "share_of_peak": flops / seconds / peak,
+        }
     device = results["ours"][0]["device"]
     return {"machine_peak_flops": peak, "sides": sides, "device": device}
 
 
-def _side(results: Results, side: str, request: Request, peak: float) -> Summary:
-    some, ours = results[side], results["ours"]
-    seconds, flops = _spread(_values(some, "step_seconds")), some[0]["step_flops"]
-    above = [one["peak_bytes"] - one["baseline_bytes"] for one in some]
-    compared = ("step_seconds", "processor_seconds", "peak_bytes")
+def _side(some: list[dict[str, Any]], ours: list[dict[str, Any]], names: Sequence[str]) -> Summary:
+    """What all kinds of measurement tell of a side; `names` are compared with ours."""
     return {
-        "step_seconds": seconds,
-        "processor_seconds": _spread(_values(some, "processor_seconds")),
-        "tokens_per_second": request.bench.batch * request.bench.length / seconds["median"],
+        **{name: _spread(_values(some, name)) for name in names},
         "peak_bytes": statistics.median(_values(some, "peak_bytes")),
-        "above_model_bytes": statistics.median(above),
-        "step_flops": flops,
-        "loss": some[0]["loss"],
         "matmul": some[0]["matmul"],
-        "share_of_peak": flops / seconds["median"] / peak,
-        "times_ours": {name: _ratio(name, some, ours) for name in compared},
+        "times_ours": {name: _ratio(name, some, ours) for name in names},
     }
 
 
 def _training_table(summary: Summary, title: str) -> Table:
     """Step, tokens, memory, share of the machine's peak, and the loss that all sides reach."""
-    sides = [summary["sides"][side] for side in NAMES]
-    table = _table(title, "training", *NAMES.values())
-
-    def add_times(key: str) -> None:
-        table.add_row(TIMES, "", *(_shown(side["times_ours"][key]) for side in sides[1:]))
-
-    for key, name in CLOCKS.items():
-        if key == "step_seconds" or _on_cpu(summary):
-            table.add_row(name, *(_shown(side[key], 3) for side in sides))
-            add_times(key)
-    for key, (name, form, unit) in ROWS.items():
-        table.add_row(name, *(form.format(side[key] / unit) for side in sides))
-        if key == "peak_bytes":
-            add_times(key)
-    table.add_row("products of matrices by", *(side["matmul"] for side in sides))
+    clocks = [name for name in CLOCKS if name == "step_seconds" or _on_cpu(summary)]
+    rows = {name: CLOCKS[name] for name in clocks} | ROWS
+    table = _sides_table(summary, title, "training", NAMES, rows)
     table.caption = f"the machine's peak: {summary['machine_peak_flops'] / 1e9:,.0f} · 10⁹ a second"
     return table
 
 
-CLOCKS = {"step_seconds": "step, s", "processor_seconds": "processor time, s"}
-ROWS = {
-    "tokens_per_second": ("tokens a second", "{:,.0f}", 1),
-    "peak_bytes": ("peak memory, MiB", "{:,.0f}", MIB),
-    "above_model_bytes": ("above the model, MiB", "{:,.0f}", MIB),
-    "step_flops": ("10⁹ operations a step", "{:,.1f}", 1e9),
-    "share_of_peak": ("share of the machine's peak", "{:.0%}", 1),
-    "loss": ("mean loss", "{:.5f}", 1),
-}
+def _sides_table(
+    summary: Summary, title: str, kind: str, names: dict[str, str], rows: dict[str, Cells]
+) -> Table:
+    """A column a side; below what is compared, how many times ours it is."""
+    table = _table(title, kind, *names.values())
+    sides = [summary["sides"][side] for side in names]
+    for key, (name, shown) in rows.items():
+        table.add_row(name, *(shown(side[key]) for side in sides if key in side))
+        if key in sides[0]["times_ours"]:
+            table.add_row(TIMES, "", *(_shown(side["times_ours"][key]) for side in sides[1:]))
+    return table
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -176,28 +170,33 @@ def _shown(spread: Spread, digits: int = 2) -> str:
     return median if low == high else f"{median} ({low}-{high})"
 
 
+def _mebibytes(count: float) -> str:
+    return f"{count / MIB:,.0f}"
+
+
+CLOCKS: dict[str, Cells] = {
+    "step_seconds": ("step, s", lambda spread: _shown(spread, 3)),
+    "processor_seconds": ("processor time, s", lambda spread: _shown(spread, 3)),
+}
+ROWS: dict[str, Cells] = {
+    "tokens_per_second": ("tokens a second", "{:,.0f}".format),
+    "peak_bytes": ("peak memory, MiB", _mebibytes),
+    "above_model_bytes": ("above the model, MiB", _mebibytes),
+    "step_flops": ("10⁹ operations a step", lambda flops: f"{flops / 1e9:,.1f}"),
+    "share_of_peak": ("share of the machine's peak", "{:.0%}".format),
+    "loss": ("mean loss", "{:.5f}".format),
+    "matmul": ("products of matrices by", str),
+}
+
+
 def _generation(results: Results) -> Summary:
     """Seconds for all examples, and the share of texts that padding changed."""
-
-    def times(name: str) -> Summary:
-        return {
-            side: {
-                **_spread(_values(some, name)),
-                "times_ours": _ratio(name, some, results["ours"]),
-            }
-            for side, some in results.items()
-        }
-
-    return {
-        "seconds": times("seconds"),
-        "processor_seconds": times("processor_seconds"),
-        "peak_bytes": {
-            side: statistics.median(_values(some, "peak_bytes")) for side, some in results.items()
-        },
-        "changed": {side: changed(results, side) for side in NAMES},
-        "compared": len(results["alone"][0]["texts"]),
-        "matmul": {side: some[0]["matmul"] for side, some in results.items()},
-    }
+    timed = ("seconds", "processor_seconds")
+    shares = {side: changed(results, side) for side in NAMES}
+    sides = {side: _side(some, results["ours"], timed) for side, some in results.items()}
+    for side, share in shares.items():
+        sides[side]["changed"] = share
+    return {"sides": sides, "changed": shares, "compared": len(results["alone"][0]["texts"])}
 
 
 def changed(results: Results, side: str) -> float:
@@ -208,17 +207,14 @@ def changed(results: Results, side: str) -> float:
 
 def _generation_table(summary: Summary, title: str) -> Table:
     """Seconds, ratio and changed texts of all ways to generate."""
-    table = _table(title, "generation", *WAYS.values())
-    for key, name in (("seconds", "seconds"), ("processor_seconds", "processor time, s")):
-        times = [summary[key][side] for side in WAYS]
-        table.add_row(name, *(_shown(one, 1) for one in times))
-        table.add_row(TIMES, "", *(_shown(one["times_ours"]) for one in times[1:]))
-    memory = [f"{summary['peak_bytes'][side] / MIB:,.0f}" for side in WAYS]
-    table.add_row("peak memory, MiB", *memory)
-    shares = [f"{share:.0%}" for share in summary["changed"].values()]
-    table.add_row(f"texts changed, of {summary['compared']}", *shares)
-    table.add_row("products of matrices by", *(summary["matmul"][side] for side in WAYS))
-    return table
+    rows: dict[str, Cells] = {
+        "seconds": ("seconds", lambda spread: _shown(spread, 1)),
+        "processor_seconds": ("processor time, s", lambda spread: _shown(spread, 1)),
+        "peak_bytes": ROWS["peak_bytes"],
+        "changed": (f"texts changed, of {summary['compared']}", "{:.0%}".format),
+        "matmul": ROWS["matmul"],
+    }
+    return _sides_table(summary, title, "generation", WAYS, rows)
 
 
 def _trainer(results: Results) -> Summary:
@@ -236,9 +232,8 @@ def _trainer(results: Results) -> Summary:
 
 def _trainer_table(summary: Summary, title: str) -> Table:
     table = _table(title, "trainer", "Tunebook", "bare loop", "Tunebook / bare")
-    for key, name in CLOCKS.items():
-        shown = (_shown(summary[key][column], 3) for column in ("ours", "bare", "ratio"))
-        table.add_row(name, *shown)
+    for key, (name, shown) in CLOCKS.items():
+        table.add_row(name, *(shown(summary[key][column]) for column in ("ours", "bare", "ratio")))
     return table
 
 
@@ -273,7 +268,7 @@ def _sweep_table(summaries: dict[int, Summary], key: str, title: str) -> Table:
         sides, clock = [summary["sides"][side] for side in NAMES], _clock(summary)
         times = [_shown(side[clock], 3) for side in sides]
         ratios = [_shown(side["times_ours"][clock]) for side in sides[1:]]
-        memory = [f"{side['peak_bytes'] / MIB:,.0f}" for side in sides]
+        memory = [_mebibytes(side["peak_bytes"]) for side in sides]
         table.add_row(str(value), *times, *ratios, *memory)
     return table
 
