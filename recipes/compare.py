@@ -19,7 +19,7 @@ import argparse
 import itertools
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,12 +46,13 @@ def _compare(words: list[str]) -> int:
     if given.help:
         terminal.show(_help())
         return DONE
-    problems = [_not_understood(word) for word in unknown if word.startswith("-")]
+    flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    problems = [Problem(flag, "no such flag", did_you_mean(flag, FLAGS)) for flag in flags]
     problems += _problems_of_flags(given)
     typed = _without_values_of(unknown, words, given.words)
     filters, wrong = _filters([word for word in typed if _is_filter(word)])
-    loaded = _load([word for word in typed if not _is_filter(word)], filters,
-                   [*problems, *wrong])  # fmt: skip
+    folders = [word for word in typed if not _is_filter(word)]
+    loaded = _load(folders, filters, [*problems, *wrong])
     columns = _checked_against(given, loaded)
     return _print(loaded, given, columns)
 
@@ -70,17 +71,13 @@ def _print(loaded: Loaded, given: argparse.Namespace, columns: list[str]) -> int
     color = sys.stdout.isatty()
     text = comparison.render(tables, given.format, columns, color=color)
     terminal.show(text, end="", coloured=color)
-    return _write(tables, loaded, given)
-
-
-def _write(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -> int:
-    """The files that are asked for; what was written is told on stderr, apart from the table."""
-    for file in _files(tables, loaded, given):
+    for file in _files(tables, loaded, given):  # told on stderr, apart from the table
         terminal.note(f"tunebook: wrote {file}")
     return DONE
 
 
 def _files(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -> Iterator[Path]:
+    """Write the files that are asked for."""
     if given.report:
         from tunebook.comparison.page import write_page
 
@@ -96,10 +93,8 @@ def _files(tables: Sequence[Table], loaded: Loaded, given: argparse.Namespace) -
 
 
 def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m recipes.compare", description=__doc__,
-        usage="%(prog)s [FOLDER ...] [KEY=VALUE ...] [options]",
-    )  # fmt: skip
+    usage = "%(prog)s [FOLDER ...] [KEY=VALUE ...] [options]"
+    parser = Parser(prog="python -m recipes.compare", description=__doc__, usage=usage)
     add = parser.add_argument
     add("words", nargs="*", metavar="FOLDER or KEY=VALUE", help="what to compare")
     add("--format", default="rich", metavar="FORMAT", help="rich, markdown, csv, json or latex")
@@ -119,11 +114,6 @@ def _help() -> str:
     lines = [f"  {name:<{width}}  {column.meaning}" for name, column in COLUMNS.items()]
     last = f"  {'KEY':<{width}}  any setting, such as training.learning_rate"
     return "\n".join([_parser().format_help(), "columns:", *lines, last])
-
-
-def _not_understood(word: str) -> Problem:
-    flag = word.partition("=")[0]
-    return Problem(flag, "no such flag", did_you_mean(flag, FLAGS))
 
 
 def _problems_of_flags(given: argparse.Namespace) -> list[Problem]:
@@ -181,15 +171,13 @@ def _filter(word: str) -> Filter:
 
     try:
         override = OverridesParser.create().parse_override(word)
-        if override.is_sweep_override() and not override.is_interval_sweep():
-            value = override.value()
-            if isinstance(value, Glob):
-                return Filter(override.key_or_group, patterns=value.include, word=word)
-            values = list(override.sweep_iterator())
-            return Filter(override.key_or_group, values=values, word=word)
+        key, value = override.key_or_group, override.value()
         if override.is_add() or override.is_delete() or override.is_interval_sweep():
             raise RequestError(Problem(word, "is no filter", "Write KEY=VALUE or KEY=A,B."))
-        return Filter(override.key_or_group, values=[override.value()], word=word)
+        if isinstance(value, Glob):
+            return Filter(key, patterns=value.include, word=word)
+        swept = override.is_sweep_override()
+        return Filter(key, list(override.sweep_iterator()) if swept else [value], word=word)
     except HydraException:
         key, _, value = word.partition("=")
         remedy = f"Quote it: '{key}=\"{value}\"'"
@@ -217,21 +205,22 @@ def _checked_against(given: argparse.Namespace, loaded: Loaded) -> list[str]:
     known = {key for run in loaded.runs for key in run.settings}
     problems = []
 
-    def checked(flag: str, name: str, columns: Sequence[str]) -> str:
+    def checked(flag: str, name: str, columns: Collection[str]) -> str:
         found = name if name in columns else full_key(name, known)
         if found is None and loaded.runs:
             guesses = [did_you_mean(name, columns), nearest_key(name, known)]
-            near = next((g for g in guesses if g.startswith("Did you mean")), "".join(guesses[:1]))
+            meant = [guess for guess in guesses if guess.startswith("Did you mean")]
+            remedy = next(filter(None, [*meant, *guesses]))
             what = "no such column" if columns else "no run has such a setting"
-            problems.append(Problem(f"{flag} {name}", what, near or guesses[1]))
+            problems.append(Problem(f"{flag} {name}", what, remedy))
         return found or name
 
-    names = (given.columns or "").split(",") if given.columns else []
-    columns = [checked("--columns", name.strip(), list(COLUMNS)) for name in names]
+    names = given.columns.split(",") if given.columns else []
+    columns = [checked("--columns", name.strip(), COLUMNS) for name in names]
     if given.sort:
-        given.sort = checked("--sort", given.sort, list(COLUMNS))
+        given.sort = checked("--sort", given.sort, COLUMNS)
     if given.group_by:
-        given.group_by = checked("--group-by", given.group_by, [])
+        given.group_by = checked("--group-by", given.group_by, ())
     if problems:
         raise RequestError(problems)
     return columns

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunebook.comparison.keys import full_key, matters
-from tunebook.errors import Problem, did_you_mean
+from tunebook.errors import Problem, nearest
 
 STATE = "state"
 MOST_SHOWN = 8
@@ -59,9 +59,8 @@ def _problem_of(one: Filter, runs: Sequence[Mapping[str, Any]], known: set[str])
         return None
     there = sorted({str(settings[key]) for settings in runs if key in settings})
     shown = ", ".join(there[:MOST_SHOWN]) + (", …" if len(there) > MOST_SHOWN else "")
-    asked = str(next(iter([*one.values, *one.patterns]), ""))
-    guess = did_you_mean(asked, there)
-    remedy = guess if guess.startswith("Did you mean") else f"There is: {shown}."
+    near = nearest(str(next(iter([*one.values, *one.patterns]), "")), there)
+    remedy = f"Did you mean {near}?" if near else f"There is: {shown}."
     return Problem(word, "no run has this value", remedy)
 
 
@@ -72,7 +71,6 @@ def nearest_key(word: str, known: Iterable[str]) -> str:
     ends = sorted(key for key in known if key.rsplit(".", 1)[-1] == word and key != word)
     if ends:
         return f"Did you mean {' or '.join(ends)}?"
-    guess = did_you_mean(word, known)
-    if guess.startswith("Did you mean"):
-        return guess
+    if near := nearest(word, known):
+        return f"Did you mean {near}?"
     return "The keys are those of settings.yaml in a run's folder, such as training.learning_rate."

@@ -14,7 +14,7 @@ from tunebook.comparison.filters import STATE, Filter, problems_of
 from tunebook.comparison.run import Run
 from tunebook.counting import counted
 from tunebook.documents import BrokenDocument
-from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.errors import Problem, RequestError, nearest
 from tunebook.runs.reading import (
     COMPLETE,
     NAMES,
@@ -203,7 +203,6 @@ def _nothing_in(folder: Path) -> Problem:
 
 def _remedy(folder: Path) -> str:
     beside = folder.parent if folder.parent.is_dir() else Path()
-    guess = did_you_mean(folder.name, (path.name for path in beside.iterdir() if path.is_dir()))
-    if guess.startswith("Did you mean"):
-        return guess
-    return "Runs land in outputs/ of the folder where they were started."
+    near = nearest(folder.name, (path.name for path in beside.iterdir() if path.is_dir()))
+    start = "Runs land in outputs/ of the folder where they were started."
+    return f"Did you mean {near}?" if near else start

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -121,14 +122,9 @@ def _processor() -> Iterator[Finding]:
 
 
 def memory_here() -> tuple[int, int]:
-    """(bytes free, bytes in all); all counts as free where the system does not tell."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return total, total
-    free = next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable")), 0)
-    return free * 1024 or total, total
+    """(bytes free, bytes in all)."""
+    found = psutil.virtual_memory()
+    return found.available, found.total
 
 
 def _cache() -> Path:
@@ -137,8 +133,8 @@ def _cache() -> Path:
 
 
 def _disk(folder: Path, name: str) -> Iterator[Finding]:
-    there = next(place for place in (folder.absolute(), *folder.absolute().parents)
-                 if place.exists())  # fmt: skip
+    places = (folder.absolute(), *folder.absolute().parents)
+    there = next(place for place in places if place.exists())
     free = shutil.disk_usage(there).free
     what = f"{free / GIGA:.1f} GB free for {folder}"
     if not os.access(there, os.W_OK):
