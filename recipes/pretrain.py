@@ -26,15 +26,12 @@ def _pretrain(arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments):
         terminal.show((__doc__ or "").strip())
         return DONE
-    wrong = [argument for argument in arguments if "=" not in argument]
-    overrides = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    wrong = [Problem(word, "give key=value") for word in arguments if "=" not in word]
+    if wrong:
+        raise RequestError(wrong)
+    overrides = dict(argument.split("=", 1) for argument in arguments)
     output = overrides.pop("output", "")
-    try:
-        if wrong:
-            raise ValueError("\n".join(f"{word}: give key=value" for word in wrong))
-        settings = resolve(overrides)
-    except ValueError as fault:
-        raise RequestError([Problem("", line) for line in str(fault).splitlines()]) from None
+    settings = resolve(overrides)
     from tunebook.pretraining.loop import pretrain
 
     pretrain(settings, Path(output) if output else BASES / settings.model)

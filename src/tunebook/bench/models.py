@@ -15,15 +15,8 @@ from tunebook.bench.settings import SHAPES, Request, model_path
 from tunebook.engine import prepare
 from tunebook.models.base import Base, load
 from tunebook.models.facts import ModelFacts, facts_of
-from tunebook.schema import (
-    DataSettings,
-    DecodingSettings,
-    ModelSettings,
-    Settings,
-    TaskSettings,
-    TemplateSettings,
-    TrainingSettings,
-)
+from tunebook.schema import ModelSettings, Settings
+from tunebook.settings import settings_from
 from tunebook.text import EncodedRows
 
 FIRST = 3
@@ -31,6 +24,18 @@ FIRST = 3
 ENDS = 0.03
 """A random model ends a text at any of this share of its vocabulary, so that, as in life, some rows
 of a batch are done early."""
+AS_STOCK = {
+    "optim": "adamw_torch",
+    "lr_scheduler_type": "linear",
+    "weight_decay": 0.0,
+    "keep_best": False,
+    "arguments": {
+        "eval_strategy": "no",
+        "save_strategy": "no",
+        "eval_on_start": False,
+        "train_sampling_strategy": "sequential",
+    },
+}
 RATES = {"prompt": 3e-2, "prefix": 5e-3, "lora": 2e-4}
 
 
@@ -167,30 +172,17 @@ def settings_for(request: Request) -> Settings:
     bench, kind = request.bench, request.method
     steps = bench.warmup + bench.steps
     soft = {} if kind == "lora" else {"num_virtual_tokens": bench.virtual, "init": "random"}
-    options: Any = methods.options_of(kind)
-    training = TrainingSettings(
-        learning_rate=RATES[kind],
-        optim="adamw_torch",
-        lr_scheduler_type="linear",
-        weight_decay=0.0,
-        batch_size=bench.batch,
-        max_steps=steps,
-        eval_steps=steps,
-        logging_steps=steps,
-        keep_best=False,
-    )
-    training.arguments = {
-        "eval_strategy": "no",
-        "save_strategy": "no",
-        "eval_on_start": False,
-        "train_sampling_strategy": "sequential",
-    }
-    return Settings(
-        task=TaskSettings(name="bench", kind="summarize", headline="rouge1"),
-        data=DataSettings(name="bench", source="files"),
-        model=ModelSettings(name=request.name),
-        method=options(name=kind, kind=kind, **soft),
-        template=TemplateSettings(name="bench", text=""),
-        training=training,
-        decoding=DecodingSettings(max_new_tokens=bench.new_tokens, batch_size=bench.decoding_batch),
+    of_request = {"learning_rate": RATES[kind], "batch_size": bench.batch}
+    once = dict.fromkeys(("max_steps", "eval_steps", "logging_steps"), steps)
+    decoding = {"max_new_tokens": bench.new_tokens, "batch_size": bench.decoding_batch}
+    return settings_from(
+        {
+            "task": {"name": "bench", "kind": "summarize", "headline": "rouge1"},
+            "data": {"name": "bench", "source": "files"},
+            "model": {"name": request.name},
+            "method": {"name": kind, "kind": kind, **soft},
+            "template": {"name": "bench", "text": ""},
+            "training": {**AS_STOCK, **of_request, **once},
+            "decoding": decoding,
+        }
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from tunebook.errors import Problem, RequestError, either
 
 FAMILY = {"tiny_t5": "encoder-decoder", "tiny_llama": "decoder-only"}
 
@@ -55,28 +58,37 @@ DEFAULTS = {
 
 
 def resolve(overrides: dict[str, str]) -> PretrainingSettings:
-    """The settings that `key=value` overrides give; raises ValueError listing every fault."""
+    """The settings that `key=value` overrides give. Raises RequestError with every problem."""
     model = overrides.get("model", "tiny_t5")
     if model not in DEFAULTS:
-        raise ValueError(f"model={model}: unknown; choose {' or '.join(sorted(DEFAULTS))}")
+        remedy = f"Choose {either(sorted(DEFAULTS))}."
+        raise RequestError(Problem(f"model={model}", "there is no such base", remedy))
     base = DEFAULTS[model]
-    known = {field.name: type(getattr(base, field.name)) for field in fields(base)}
-    values: dict[str, object] = {}
-    faults: list[str] = []
+    values: dict[str, Any] = {}
+    problems = []
     for key, text in overrides.items():
-        if key not in known:
-            faults.append(f"{key}={text}: no such setting; there are {', '.join(known)}, output")
-            continue
         try:
-            values[key] = known[key](text)
-        except ValueError:
-            faults.append(f"{key}={text}: give {_KINDS[known[key]]}")
-    faults += [f"{key}={value}: give more than 0" for key, value in values.items()
-               if key in _POSITIVE and float(str(value)) <= 0]  # fmt: skip
-    if faults:
-        raise ValueError("\n".join(faults))
-    return replace(base, **values)  # type: ignore[arg-type]
+            values[key] = _value(getattr(base, key, None), text, positive=key in POSITIVE)
+        except ValueError as error:
+            problems.append(Problem(f"{key}={text}", str(error)))
+    if problems:
+        raise RequestError(problems)
+    return replace(base, **values)
 
 
-_KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a word"}
-_POSITIVE = ("minutes", "vocabulary", "width", "heads", "layers", "batch", "threads")
+def _value(usual: object, text: str, *, positive: bool) -> object:
+    kind: Any = type(usual)
+    if kind not in KINDS:
+        keys = ", ".join(field.name for field in fields(PretrainingSettings))
+        raise ValueError(f"no such setting; there are {keys}, output")
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ValueError(f"give {KINDS[kind]}") from None
+    if positive and value <= 0:
+        raise ValueError("give more than 0")
+    return value
+
+
+KINDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "a word"}
+POSITIVE = ("minutes", "vocabulary", "width", "heads", "layers", "batch", "threads")
