@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -77,35 +78,18 @@ TABLES = {
     "SEQ_TO_SEQ_CAUSAL_LM": "MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES",
     "SPEECH_SEQ_2_SEQ": "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES",
 }
+TABLE = r"^{} = OrderedDict\(\s*(\[.*?^ {{4}}\])"
 
 
 @functools.cache
 def _tables() -> dict[str, Table]:
     """Class name by model_type; empty tables where the library's source has another shape."""
-    found = _assigned(_source_of_tables())
-    return {short: found.get(long, {}) for short, long in TABLES.items()}
-
-
-def _source_of_tables() -> str:
     spec = importlib.util.find_spec("transformers")
-    if spec is None or not spec.submodule_search_locations:
-        return ""
-    file = Path(spec.submodule_search_locations[0], "models", "auto", "modeling_auto.py")
-    return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-def _assigned(source: str) -> dict[str, Table]:
-    tables: dict[str, Table] = {}
-    for node in ast.parse(source).body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(args=[pairs])):
-                if name in TABLES.values():
-                    tables[name] = _literal(pairs)
-    return tables
-
-
-def _literal(pairs: ast.expr) -> Table:
-    try:
-        return dict(ast.literal_eval(pairs))
-    except ValueError:
-        return {}
+    places = (spec.submodule_search_locations if spec else None) or [""]
+    file = Path(places[0], "models", "auto", "modeling_auto.py")
+    source = file.read_text(encoding="utf-8") if file.is_file() else ""
+    found = {
+        short: re.search(TABLE.format(name), source, re.MULTILINE | re.DOTALL)
+        for short, name in TABLES.items()
+    }
+    return {short: dict(ast.literal_eval(one[1])) if one else {} for short, one in found.items()}
