@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers.modeling_outputs import CausalLMOutput
 
-from tunebook.engine.plain import is_plain
+from tunebook.engine.plain import left_out
 from tunebook.engine.probe import Ids, evaluating, logits_of, name_of, near, texts_to_try
 
 TARGETS = (2, 4, 3, 2, 4)
@@ -32,7 +32,7 @@ def read_apart(model: Any, longest: int, say: Callable[[str], None] = lambda _: 
     """
     texts = texts_to_try(model, longest)
     how, length = model.__dict__.get("tunebook_reads", (TOGETHER, 0))
-    if how == TOGETHER and len(texts[0]) > length and not is_plain("apart"):
+    if how == TOGETHER and len(texts[0]) > length and not left_out("apart"):
         with evaluating(model):
             how = _how_to_read(model, texts)
         model.tunebook_reads = how, len(texts[0])

@@ -18,13 +18,13 @@ from transformers.cache_utils import EncoderDecoderCache
 
 from tunebook.engine.batches import Ids, behind
 from tunebook.engine.kinds import PLAIN, PREFIX, SOFT, base_of, changes_layers_alone, kind_of
+from tunebook.engine.plain import left_out
 from tunebook.engine.probe import REFUSALS
 from tunebook.engine.prompt import (
     NEEDED,
     cannot_read_prompt,
     layers_of,
     learned_cache,
-    left_out,
     why_no_plain_cache,
 )
 from tunebook.engine.rows import DecoderRows, EncodedRows, Prompt

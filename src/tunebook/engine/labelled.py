@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tunebook.engine.plain import is_plain
+from tunebook.engine.plain import left_out
 from tunebook.engine.probe import LENGTHS, evaluating, logits_of, near, texts_to_try
 
 
@@ -25,7 +25,7 @@ def select_where_wanted(base: Any) -> None:
     forward, early = base.forward, _selected_early(base)
     late = _selected_late(forward)
     with evaluating(base):
-        may = not is_plain("labelled") and _are_the_same(base, early, late)
+        may = not left_out("labelled") and _are_the_same(base, early, late)
         base.forward = early if may else late
 
 

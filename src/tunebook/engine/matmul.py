@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 from transformers.pytorch_utils import Conv1D
 
-from tunebook.engine.plain import is_plain
+from tunebook.engine.plain import left_out
 
 TORCH, ONEDNN = "torch", "onednn"
 NEAR = 1e-4
@@ -34,7 +34,7 @@ def choose_matmul(asked: str | None, device: str, dtype: str) -> tuple[str, str]
     """`torch` or `onednn`, and why. The same on one machine every time: nothing is timed."""
     if device != "cpu" or dtype != "float32":
         return TORCH, f"{dtype} on {device}"
-    if asked == TORCH or is_plain("matmul"):
+    if asked == TORCH or left_out("matmul"):
         return TORCH, "as asked"
     if reason := why_no_onednn():
         return TORCH, reason

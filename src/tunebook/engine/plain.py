@@ -12,6 +12,6 @@ import os
 VARIABLE = "TUNEBOOK_PLAIN"
 
 
-def is_plain(change: str) -> bool:
-    """Whether the change with the name of this module is to be left out."""
-    return change in os.environ.get(VARIABLE, "").split(",")
+def left_out(change: str) -> str:
+    """That the change with the name of this module is left out; empty where it is not."""
+    return f"{VARIABLE}={change}" if change in os.environ.get(VARIABLE, "").split(",") else ""

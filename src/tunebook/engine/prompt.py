@@ -23,7 +23,7 @@ from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingW
 from tunebook.engine import attention
 from tunebook.engine.batches import behind, pads_on_the_right, positions
 from tunebook.engine.kinds import PREFIX, SOFT, kind_of
-from tunebook.engine.plain import VARIABLE, is_plain
+from tunebook.engine.plain import left_out
 from tunebook.engine.probe import REFUSALS, evaluating, near, pass_on_full_memory, texts_to_try
 from tunebook.models.vectors import Pairs, no_words
 
@@ -159,11 +159,6 @@ def _is_the_same(model: Any, cls: type) -> bool:
     if not same:
         model.__class__ = stock
     return same
-
-
-def left_out(change: str) -> str:
-    """That a change is left out as asked; empty where it is not."""
-    return f"{VARIABLE}={change}" if is_plain(change) else ""
 
 
 def cannot_share(model: Any) -> str:

@@ -56,7 +56,8 @@ def load(settings: ModelSettings, facts: ModelFacts, say: Say) -> Base:
         config = _load_config(folder, facts)
         tokenizer = _load_tokenizer(folder, facts)
         model = _load_model(settings, facts, folder, config, device, dtype, say)
-    say(f"attention {model.config._attn_implementation} ({_why_attention(settings)})")
+    why = "as asked" if settings.attention else "the model's default"
+    say(f"attention {model.config._attn_implementation} ({why})")
     _give_pad_token(model, tokenizer, say)
     _stop_at_end_token(model, tokenizer)
     _note_sizes(model, tokenizer, say)
@@ -249,10 +250,6 @@ def _cannot_load(what: str, error: Exception, attention: str | None = None) -> R
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def _why_attention(settings: ModelSettings) -> str:
-    return "as asked" if settings.attention else "the model's default"
 
 
 def _give_pad_token(model: Any, tokenizer: Any, say: Say) -> None:

@@ -147,19 +147,14 @@ def embedded_names() -> list[str]:
 
 def _embedded(name: str) -> Path:
     if name not in embedded_names():
-        raise _wrong(f"Tunebook has no model {name!r}", _guess(name, embedded_names()))
+        raise _wrong(f"Tunebook has no model {name!r}", did_you_mean(name, embedded_names()))
     return EMBEDDED / name
 
 
 def _near_folder(path: Path) -> str:
     around = [p.name for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
-    guess = _guess(path.name, around)
+    guess = did_you_mean(path.name, around)
     return guess if guess.startswith("Did you mean") else "Give a folder, or a hub name ORG/NAME."
-
-
-def _guess(word: str, choices: list[str]) -> str:
-
-    return did_you_mean(word, choices)
 
 
 def _local_config(folder: Path) -> Path:

@@ -212,4 +212,3 @@ def seed_everything(seed: int) -> None:
     from transformers import set_seed
 
     set_seed(seed)
-    torch.manual_seed(seed)
