@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     lost = [name for name, cases in chosen.items() if not any(cases)]
     if lost and not any("::" in word for word in config.args):
         raise pytest.UsageError(f"no case of {', '.join(lost)} is in its sample")
+
+
+PROCESSOR_MINUTES = {"not slow and not fuzz": 10, "not fuzz": 40}
+"""What `make test` and `make test-all` took where they were last measured."""
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether this process has asked others for all tests that make test or test-all runs."""
+    asked = config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.getoption("tx", [])
+    chosen = config.getoption("markexpr") if not config.getoption("keyword") else ""
+    return bool(asked) and chosen in PROCESSOR_MINUTES
+
+
+def _last_time(config: pytest.Config) -> str:
+    """Where pytest keeps the seconds of the last run of these tests by as many processes."""
+    return f"tunebook/{config.getoption('markexpr')}/{len(config.getoption('tx'))} processes"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say how long it will take, and begin to measure it."""
+    config = session.config
+    if not _is_whole(config):
+        return
+    processes = len(config.getoption("tx"))
+    seconds = config.cache.get(_last_time(config), None) if config.cache else None
+    minutes = PROCESSOR_MINUTES[config.getoption("markexpr")] / processes
+    told = f"{seconds / 60:.0f} min, as the last time" if seconds else f"{minutes:.0f} min or more"
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"this takes about {told}, on {processes} of the processor's cores")
+    config.stash[_BEGAN] = time.monotonic()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep how long it took, where it came to its end."""
+    config = session.config
+    if _BEGAN in config.stash and config.cache and exitstatus in (0, 1):
+        config.cache.set(_last_time(config), round(time.monotonic() - config.stash[_BEGAN]))
+
+
+_BEGAN: pytest.StashKey[float] = pytest.StashKey()
 
 
 def _save_tokenizer(folder: Path, *, ends: bool) -> None:

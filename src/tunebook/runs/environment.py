@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ PACKAGES = (
 THAT_CHANGE_RESULTS = ("tunebook", "peft", "transformers", "torch")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """The installed version of each package that matters; absent ones are left out."""
     found = {}
