@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if sys.argv[:1] == ["-m"]:  # Python looks for a command's module: python -m recipes.COMMAND
-    from recipes.interruption import leave_at_once
+    from tunebook.command.interruption import leave_at_once
 
     leave_at_once()
 
@@ -19,6 +19,6 @@ def compose(*overrides: str) -> Settings:
 
     Raises tunebook.errors.RequestError with every problem found.
     """
-    from recipes.request import compose as compose_request
+    from tunebook.request.request import compose as compose_request
 
     return compose_request(list(overrides))

@@ -22,9 +22,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from recipes.command import DONE, exit_code
 from tunebook import terminal
 from tunebook.bench.settings import every_key, model_path, read_request
+from tunebook.command.command import DONE, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 STOCK_DECODING = "stock-decoding"

@@ -20,8 +20,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recipes.command import DONE, WRONG, Parser, exit_code
 from tunebook import terminal
+from tunebook.command.command import DONE, WRONG, Parser, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 Words = Sequence[str]
@@ -79,8 +79,8 @@ def _filters(words: Words) -> dict[str, list[str]]:
 
 
 def _show(words: list[str]) -> int:
-    from recipes.described import describe
     from tunebook.book import showing
+    from tunebook.book.describing import describe
 
     parser = _parser("show", "[NAME] [KEY=VALUE ...] [--all] [--changed]")
     parser.add_argument("--all", action="store_true", help="keys that change no result, too")
@@ -94,8 +94,8 @@ def _show(words: list[str]) -> int:
 
 
 def _copy(words: list[str]) -> int:
-    from recipes.described import describe
     from tunebook.book import copying
+    from tunebook.book.describing import describe
 
     parser = _parser("copy", "NAME NEW [KEY=VALUE ...] [--to PATH]")
     parser.add_argument("--to", metavar="PATH", help="a .yaml file, or the folder for NEW.yaml")
@@ -115,8 +115,8 @@ def _copy(words: list[str]) -> int:
 
 
 def _diff(words: list[str]) -> int:
-    from recipes.described import describe
     from tunebook.book import showing
+    from tunebook.book.describing import describe
 
     parser = _parser("diff", "A [B] [--all]")
     parser.add_argument("--all", action="store_true", help="keys that change no result, too")
@@ -136,8 +136,8 @@ def _diff(words: list[str]) -> int:
 
 
 def _doctor(words: list[str]) -> int:
-    from recipes.described import describe
     from tunebook.book import doctor
+    from tunebook.book.describing import describe
 
     given = _read(_parser("doctor", "[NAME] [KEY=VALUE ...]"), words)
     name, changes = _name_and_words(given.words, "doctor")

@@ -23,8 +23,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recipes.command import DONE, FAILED, Parser, exit_code
 from tunebook import terminal
+from tunebook.command.command import DONE, FAILED, Parser, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from recipes.command import DONE, Parser, exit_code
 from tunebook import terminal
+from tunebook.command.command import DONE, Parser, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 
 FORMATS = ("prefix",)

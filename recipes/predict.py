@@ -23,8 +23,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipes.command import DONE, Parser, exit_code
 from tunebook import tasks, terminal
+from tunebook.command.command import DONE, Parser, exit_code
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.plugins import find
 from tunebook.predicting import FinishedRun, MixedPredictor, Predictor, predict_file, read_runs

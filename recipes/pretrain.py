@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from recipes.command import DONE, exit_code
 from tunebook import terminal
+from tunebook.command.command import DONE, exit_code
 from tunebook.errors import Problem, RequestError
 from tunebook.pretraining.settings import resolve
 

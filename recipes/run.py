@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from recipes.command import answer
+from tunebook.command.command import answer
 from tunebook.schema import Settings
 
 if TYPE_CHECKING:

@@ -254,8 +254,8 @@ _modules_searched = 0
 @pytest.fixture(autouse=True)
 def _own_recipes() -> Iterator[None]:
     """Recipe files and run folders named in one test are not options of the next."""
-    from recipes import outside
     from tunebook import folders
+    from tunebook.request import recipe_files as outside
 
     yield
     folders._added.clear()

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
-from hydra.plugins.config_source import ConfigResult
+from hydra.core.object_type import ObjectType
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
@@ -31,7 +31,7 @@ def _ours(path: str | None) -> bool:
     return path is not None and path.removeprefix("file://") == str(conf_folders()[-1])
 
 
-class TunebookSource(FileConfigSource):
+class TunebookSource(ConfigSource):
     """Options and recipes of a folder, each read by Tunebook's own reader.
 
     Hydra sees nothing else there: no configuration of Hydra's own, and none of the whole program.
@@ -44,23 +44,39 @@ class TunebookSource(FileConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Called by Hydra. Raises RequestError for a file that holds more than keys of a run."""
-        group, _, name = config_path.partition("/")
-        found = read_option(Path(self.path) / group / self._normalize_file_name(name), group)
+        file = self._file(config_path)
+        if not file.is_file():
+            raise ConfigLoadError(f"there is no {file}")
         return ConfigResult(
-            config=OmegaConf.create(found),
+            config=OmegaConf.create(read_option(file, config_path.partition("/")[0])),
             path=self.full_path(),
             provider=self.provider,
             header={"package": None},
         )
 
+    def available(self) -> bool:
+        """Called by Hydra."""
+        return Path(self.path).is_dir()
+
     def is_config(self, config_path: str) -> bool:
         """Called by Hydra."""
         group, _, name = config_path.partition("/")
-        return bool(OPTIONS.fullmatch(name) and self.is_group(group)) and super().is_config(
-            config_path
-        )
+        is_option = bool(OPTIONS.fullmatch(name)) and self.is_group(group)
+        return is_option and self._file(config_path).is_file()
 
     def is_group(self, config_path: str) -> bool:
         """Called by Hydra."""
         allowed = not config_path or (OPTIONS.fullmatch(config_path) and config_path != "hydra")
-        return bool(allowed) and super().is_group(config_path)
+        return bool(allowed) and (Path(self.path) / config_path).is_dir()
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """Called by Hydra, to say which options there are."""
+        folder = Path(self.path) / config_path
+        found: list[str] = []
+        for file in folder.iterdir() if folder.is_dir() else ():
+            where = f"{config_path}/{file.name}" if config_path else file.name
+            self._list_add_result(found, where, file.name, results_filter)
+        return sorted(set(found))
+
+    def _file(self, config_path: str) -> Path:
+        return Path(self.path) / self._normalize_file_name(config_path)

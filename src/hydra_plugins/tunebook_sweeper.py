@@ -1,10 +1,10 @@
-"""Lets Hydra's launcher run the plan of a sweep, which `recipes.sweep` has written.
+"""Lets Hydra's launcher run the plan of a sweep, which `tunebook.sweep.running` has written.
 
 Hydra loads this file under no name that dataclasses could look annotations up in: they stay types.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,30 @@ class TunebookSweeperConf:
 
 ConfigStore.instance().store(
     group="hydra/sweeper", name="tunebook", node=TunebookSweeperConf, provider="tunebook"
+)
+
+
+QUIET = {"incremental": True}
+"""Logging stays as the program has set it up: anything else closes others' handlers."""
+ConfigStore.instance().store(
+    name="tunebook_sweep",
+    node={
+        "defaults": [
+            "_self_",
+            {"override hydra/sweeper": "tunebook"},
+            {"override hydra/job_logging": "disabled"},
+            {"override hydra/hydra_logging": "disabled"},
+        ],
+        "run": 0,
+        "hydra": {
+            "hydra_logging": QUIET,
+            "job_logging": QUIET,
+            "output_subdir": None,
+            "run": {"dir": "."},
+            "sweep": {"dir": ".", "subdir": "."},
+        },
+    },
+    provider="tunebook",
 )
 
 
@@ -65,31 +89,23 @@ class TunebookSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Called by Hydra, once."""
-        from tunebook.sweep.scratch import ELSEWHERE, Scratch
+        from tunebook.sweep.launch import in_phases
+        from tunebook.sweep.scratch import Scratch
 
         assert self.config is not None
-        scratch = Scratch(Path(self.config.hydra.sweep.dir))
-        plan, self._launched = scratch.plan(), 0
+        scratch, self._launched = Scratch(Path(self.config.hydra.sweep.dir)), 0
         try:
-            for phase in scratch.phases():
-                self._launch([plan[number] for number in phase])
-                known = scratch.read()
-                busy = [n for n in phase if n in known and known[n].state == ELSEWHERE]
-                self._launch([plan[number] for number in busy])
+            in_phases(scratch, self._launch)
         except Exception as error:  # of the launcher: a run's own errors stay with the run
             scratch.note_launcher(error)
 
-    def _launch(self, runs: Sequence[Sequence[str]]) -> None:
+    def _launch(self, numbers: Sequence[int]) -> None:
         assert self.launcher is not None
-        for some in self._in_turn(runs):
+        size = self.at_once if self.starts_all_at_once else len(numbers)
+        for first in range(0, len(numbers), max(1, size)):
+            some = [[f"run={number}"] for number in numbers[first : first + size]]
             self.launcher.launch(some, initial_job_idx=self._launched)
             self._launched += len(some)
-
-    def _in_turn(self, runs: Sequence[Sequence[str]]) -> Iterator[Sequence[Sequence[str]]]:
-        """All of them, or as many as may start together where the launcher starts all it gets."""
-        size = self.at_once if self.starts_all_at_once else max(1, len(runs))
-        for first in range(0, len(runs), size):
-            yield runs[first : first + size]
 
 
 def cores() -> int:

@@ -6,6 +6,8 @@ import importlib.util
 import re
 from pathlib import Path
 
+from tunebook.schema import GROUPS
+
 OPTIONS = re.compile(r"\w[\w .+-]*")
 """What a folder of options, or a file in it, can be called."""
 _added: list[Path] = []
@@ -34,20 +36,9 @@ def add_conf_folder(folder: Path) -> None:
     _added.insert(0, folder)
 
 
-def replace_conf_folder(old: Path, new: Path) -> None:
-    """Search `new` where `old`, which has been added, was searched."""
-    _added[_added.index(old)] = new
-
-
 def groups() -> list[str]:
-    """Every configuration group; `recipe` even where there is no recipe yet.
-
-    Named sweeps are none: they hold words for several runs, not a part of one.
-    """
-    found = {
-        p.name for folder in conf_folders() for p in folder.glob("*/") if any(p.glob("*.yaml"))
-    }
-    return sorted((found | {"recipe"}) - {"hydra", "sweep"})
+    """Every configuration group; named sweeps are none: they hold words for several runs."""
+    return sorted((*GROUPS, "recipe"))
 
 
 def options(group: str) -> dict[str, Path]:

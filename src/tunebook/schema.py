@@ -293,3 +293,7 @@ class Settings:
     outputs: str = aside("outputs", "folder of the run folders", is_path=True)
     label: str = aside("", "what differs from the recipe, in the folder's name")
     schema: int = setting(SCHEMA, "version of these settings", choices=(SCHEMA,))
+
+
+GROUPS = ("task", "data", "model", "method", "template", "training", "decoding")
+"""The parts of Settings that are chosen as GROUP=NAME, in the order in which they are told."""

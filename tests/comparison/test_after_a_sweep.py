@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from recipes.command import answer
 from recipes.run import one_run
+from tunebook.command.command import answer
 from tunebook.comparison import load
 from tunebook.comparison.examples import read_examples
 from tunebook.metrics.corpus import statistics_of

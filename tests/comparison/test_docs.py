@@ -10,8 +10,8 @@ import pytest
 from made_runs import make_run
 
 from recipes.compare import main
-from recipes.named_sweep import with_sweep
-from recipes.request import read_request
+from tunebook.request.named_sweep import with_sweep
+from tunebook.request.request import read_request
 
 PAGE = (Path(__file__).parents[2] / "docs" / "comparison.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    python -m (recipes\.\w+) *(.*)$", PAGE, re.MULTILINE)

@@ -25,7 +25,7 @@ for part in (tunebook.methods, tunebook.metrics, tunebook.tasks):
 table = tunebook.metrics.catalogue._read_table
 tunebook.metrics.catalogue._tables().update(
     {file.stem: table(file) for file in (added / "metrics").glob("*.py")})
-from recipes.command import answer
+from tunebook.command.command import answer
 from recipes.run import one_run
 sys.exit(answer(sys.argv[1:], one_run, "recipes.run"))
 """

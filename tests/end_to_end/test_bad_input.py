@@ -14,9 +14,9 @@ import pytest
 from filelock import FileLock
 
 from recipes import compose
-from recipes.command import answer
 from recipes.run import one_run
 from tunebook import data
+from tunebook.command.command import answer
 from tunebook.models.facts import content_of
 from tunebook.runs import path_of
 from tunebook.runs.fingerprint import fingerprint

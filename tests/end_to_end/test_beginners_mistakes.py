@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from recipes.book import main as book
-from recipes.command import answer
 from recipes.run import one_run
+from tunebook.command.command import answer
 
 Capture = pytest.CaptureFixture[str]
 TRANSLATE = ["task=translate", "method=lora"]

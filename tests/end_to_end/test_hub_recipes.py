@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from recipes import compose
-from recipes.command import answer
 from recipes.predict import main as predict
 from recipes.run import one_run
 from tunebook import folders
 from tunebook.book.entries import entries
+from tunebook.command.command import answer
 
 HUB = [one.name for one in entries("recipe") if not one.offline]
 ENGLISH = ["The old mill stands by the river.", "She sells seven red apples.", "How are you?",

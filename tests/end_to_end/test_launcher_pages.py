@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from recipes import compose
-from recipes.named_sweep import with_sweep
-from recipes.request import read_request
 from tunebook import folders
+from tunebook.request.named_sweep import with_sweep
+from tunebook.request.request import read_request
 from tunebook.search.ranges import ranges_of
 from tunebook.settings import resolve
 
@@ -54,7 +54,7 @@ def test_the_file_of_words_can_be_run(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     words, named = with_sweep(["sweep=cluster", "task=summarize"])
     assert named
-    assert read_request(words, sweep=True).for_launcher()[0] == "hydra/launcher=submitit_slurm"
+    assert read_request(words, sweep=True).launcher[0] == "hydra/launcher=submitit_slurm"
 
 
 def test_the_ranges_of_the_page_can_be_searched() -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from recipes import compose
-from recipes.command import refusal_text
-from recipes.named_sweep import with_sweep
-from recipes.request import read_request
 from tunebook import folders
+from tunebook.command.command import refusal_text
 from tunebook.errors import RequestError
+from tunebook.request.named_sweep import with_sweep
+from tunebook.request.request import read_request
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")

@@ -16,8 +16,8 @@ import pytest
 import yaml
 from finished import finished
 
-from recipes.command import answer
 from recipes.run import one_run
+from tunebook.command.command import answer
 from tunebook.methods.lora import LoRA
 from tunebook.settings import Settings
 

@@ -11,10 +11,10 @@ import yaml
 
 from recipes import compose
 from recipes.book import main as book
-from recipes.command import answer
 from recipes.predict import main as predict
 from recipes.run import one_run
 from tunebook import folders
+from tunebook.command.command import answer
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {name: (DOCS / name).read_text(encoding="utf-8")

@@ -11,15 +11,15 @@ import pytest
 import yaml
 
 from recipes import compose
-from recipes.help import help_text
 from tunebook import folders
+from tunebook.command.help import help_text
 from tunebook.runs import settings_text
 from tunebook.settings.reading import every_key
 
 HEAVY = ("torch", "transformers", "peft", "datasets", "evaluate", "accelerate", "numpy")
 PROBE = f"""
 import sys
-from recipes.command import answer
+from tunebook.command.command import answer
 code = answer(sys.argv[1:], None, "recipes.run")
 print("LOADED", *[name for name in {HEAVY} if name in sys.modules])
 sys.exit(code)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from recipes import compose
-from recipes.named_sweep import with_sweep
-from recipes.request import read_request
 from tunebook.errors import RequestError
+from tunebook.request.named_sweep import with_sweep
+from tunebook.request.request import read_request
 from tunebook.settings import resolve
 from tunebook.settings.reading import every_key
 from tunebook.settings.written import read_option

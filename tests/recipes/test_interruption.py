@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from recipes import interruption
-from recipes.command import exit_code
+from tunebook.command import interruption
+from tunebook.command.command import exit_code
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 both = pytest.mark.parametrize("number", CODES)

@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from recipes import compose
-from recipes.command import answer
-from recipes.help import help_text
-from recipes.named_sweep import with_sweep
-from recipes.request import check_runs, read_request
-from recipes.sweep import plan_of
 from tunebook import folders
+from tunebook.command.command import answer
+from tunebook.command.help import help_text
 from tunebook.errors import RequestError
+from tunebook.request.named_sweep import with_sweep
+from tunebook.request.request import check_runs, read_request
 from tunebook.settings import Settings
+from tunebook.sweep.running import plan_of
 
 NAMES = list(folders.options("sweep"))
 
@@ -38,7 +38,7 @@ def test_every_shipped_sweep_can_run(name: str) -> None:
     assert named
     runs = check_runs(read_request(words, sweep=True))
     assert len(runs) >= 9
-    assert {settings.seed for _, settings in runs} == {0, 1, 2}
+    assert {settings.seed for settings in runs} == {0, 1, 2}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,7 +54,7 @@ def test_every_shipped_sweep_starts_with_its_command_and_asks_a_question(name: s
 
 def test_the_method_table_is_every_task_and_method() -> None:
     runs = check_runs(read_request(with_sweep(["sweep=method_table"])[0], sweep=True))
-    seen = {(one.task.name, one.method.name) for _, one in runs}
+    seen = {(one.task.name, one.method.name) for one in runs}
     methods = {"zero_shot", "instruction", "prompt", "prefix", "lora", "full"}
     wanted = {(t, m) for t in folders.options("task") for m in methods}
     assert seen == wanted
@@ -131,7 +131,7 @@ def test_runs_of_one_base_stand_together_and_those_that_change_it_last(
 def test_a_launcher_that_is_not_installed(
     launcher: str, t5_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from recipes import launching
+    from tunebook.request import launcher as launching
 
     monkeypatch.setitem(launching.LAUNCHERS, launcher, f"hydra_plugins.absent_{launcher}")
     with pytest.raises(RequestError, match=r"not installed. pip install 'tunebook\[launchers\]'"):

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from recipes.book import COMMANDS, main
-from recipes.command import answer
 from recipes.run import one_run
 from tunebook import folders
+from tunebook.command.command import answer
 
 Capture = pytest.CaptureFixture[str]
 HEAVY = ("torch", "transformers", "peft", "datasets", "evaluate", "accelerate", "matplotlib")

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from recipes import compose
-from recipes.launching import LAUNCHERS, OPTIONS
-from recipes.named_sweep import with_sweep
-from recipes.request import read_request
 from tunebook import folders
 from tunebook.errors import RequestError
+from tunebook.request.launcher import LAUNCHERS, OPTIONS
+from tunebook.request.named_sweep import with_sweep
+from tunebook.request.request import read_request
 from tunebook.runs import settings_text
 
 CALL = "sympy.sympify"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from recipes import compose
-from recipes.command import answer
-from recipes.request import label_of
+from tunebook.command.command import answer
 from tunebook.errors import RequestError
+from tunebook.request.request import label_of
 from tunebook.settings import Settings
 
 Ran = Callable[..., list[Settings]]
@@ -152,7 +152,6 @@ def test_compose_refuses_several_runs() -> None:
     (["data.train=/data/rows.jsonl", "model.path=/models/x"], None, "default"),
     (["++seed=3"], "qa_lora", "qa_lora-seed=3"),
     (['task.instruction="Say, it: now"'], None, "instruction=say_it_now"),
-    (["hydra.verbose=true", "hydra/launcher=basic"], None, "default"),
 ])  # fmt: skip
 def test_the_label_says_what_differs(words: list[str], recipe: str | None, label: str) -> None:
     assert label_of(words, recipe) == label

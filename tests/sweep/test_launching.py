@@ -11,12 +11,10 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from hydra_plugins.tunebook_sweeper import TunebookSweeper, cores
-from recipes.command import answer
-from recipes.sweep import Teller
+from tunebook.command.command import answer
 from tunebook.events import Doing, Frame
+from tunebook.sweep.job import Teller
 from tunebook.sweep.scratch import DONE, ELSEWHERE, Outcome, Scratch
-
-RUNS = [["seed=0"], ["seed=1"], ["seed=2"], ["seed=3"], ["seed=4"]]
 
 
 class Launcher:
@@ -27,7 +25,7 @@ class Launcher:
         self.launched: list[list[int]] = []
 
     def launch(self, runs: Sequence[Sequence[str]], initial_job_idx: int) -> None:
-        numbers = [RUNS.index(list(words)) for words in runs]
+        numbers = [int(word.removeprefix("run=")) for (word,) in runs]
         assert initial_job_idx == sum(map(len, self.launched))
         self.launched.append(numbers)
         for number in numbers:
@@ -40,7 +38,7 @@ def launched(
     tmp_path: Path, phases: list[int], *, at_once: int, local: bool, busy: Sequence[int] = ()
 ) -> list[list[int]]:
     """The numbers of the runs that each call of the launcher gets."""
-    scratch = Scratch.make(tmp_path, RUNS, phases)
+    scratch = Scratch.make(tmp_path, phases)
     sweeper: Any = TunebookSweeper(at_once=at_once)
     sweeper.config = OmegaConf.create({"hydra": {"sweep": {"dir": str(scratch.path)}}})
     sweeper.starts_all_at_once = local
@@ -96,7 +94,7 @@ def test_a_limit_that_is_no_number(t5_folder: Path, capsys: pytest.CaptureFixtur
 
 
 def test_lines_are_told_by_their_kind_and_not_by_their_words(tmp_path: Path) -> None:
-    scratch = Scratch.make(tmp_path, RUNS)
+    scratch = Scratch.make(tmp_path, [1])
     teller = Teller(scratch, Outcome(0))
     for line in ("task force", "step 1 of 9 is odd", "done in by hand", Frame("task qa"),
                  Doing("step 3 of 9"), Doing("reads")):  # fmt: skip

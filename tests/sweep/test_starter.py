@@ -51,7 +51,7 @@ def test_the_starter_itself_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def killed(outputs: Path, name: str) -> Scratch:
-    scratch = Scratch.make(outputs, [["a"]])
+    scratch = Scratch.make(outputs, [1])
     scratch.path.rename(scratch.path.with_name(name))
     moved = Scratch(scratch.path.with_name(name))
     plan = json.loads((moved.path / PLAN).read_text())
@@ -62,7 +62,7 @@ def killed(outputs: Path, name: str) -> Scratch:
 def test_only_what_killed_sweeps_left_is_removed(tmp_path: Path) -> None:
     goes, stays = killed(tmp_path, "killed"), killed(tmp_path, "ended")
     stays.keep()
-    at_work, foreign = Scratch.make(tmp_path, [["a"]]), tmp_path / ".sweeps" / "mine"
+    at_work, foreign = Scratch.make(tmp_path, [1]), tmp_path / ".sweeps" / "mine"
     foreign.mkdir()
     (foreign / PLAN).write_text("{")
     assert remove_killed(tmp_path) == 1
@@ -95,7 +95,7 @@ STARTER = """
 import subprocess, sys, time
 from pathlib import Path
 from tunebook.sweep.scratch import Scratch
-scratch = Scratch.make(Path(sys.argv[1]), [["a"]])
+scratch = Scratch.make(Path(sys.argv[1]), [1])
 code = [sys.executable, "-c", sys.argv[2], str(scratch.path)]
 between = f"import subprocess; subprocess.run({code!r})"  # as a launcher's controller does
 subprocess.Popen([sys.executable, "-c", between])

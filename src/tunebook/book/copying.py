@@ -15,10 +15,10 @@ from tunebook.book.described import DEFAULT, Described, Key, Line, lines_of, val
 from tunebook.documents import BrokenDocument, read_text, yaml_lines
 from tunebook.errors import Problem, RequestError
 from tunebook.runs.reading import COMPLETE, read_metrics, read_status
+from tunebook.schema import GROUPS
 
 NAME = re.compile(r"[A-Za-z][\w-]*")
 TAKEN_BY_HYDRA = ("null", "true", "false", "nan", "inf")
-GROUPS = ("task", "data", "model", "method", "template", "training", "decoding", "")
 TITLES = {
     "task": "What the model is asked to do",
     "data": "Where examples come from",
@@ -103,7 +103,7 @@ def text_of(described: Described, parent: Path, name: str, command: str) -> str:
     lines = {line.key: line for line in lines_of(described)}
     fields = {key: field for key, _, field in values_of(described.settings) if key in lines}
     body = _Body(described, lines, fields, parent)
-    parts = [_head(described, parent, name, command), *map(body.group, GROUPS)]
+    parts = [_head(described, parent, name, command), *map(body.group, (*GROUPS, ""))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

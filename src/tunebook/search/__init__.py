@@ -7,6 +7,6 @@ off and continued, and the same command always finds the same winner.
 """
 
 from tunebook.search.searching import is_trial, run_with_search
-from tunebook.search.trials import Search, plan, refuse_the_seed_of_trials
+from tunebook.search.trials import WINNER, Search, plan, refuse_the_seed_of_trials
 
-__all__ = ["Search", "is_trial", "plan", "refuse_the_seed_of_trials", "run_with_search"]
+__all__ = ["WINNER", "Search", "is_trial", "plan", "refuse_the_seed_of_trials", "run_with_search"]

@@ -20,10 +20,12 @@ SHOWN_ANYWAY = ("task", "method", "model", "seed", "recipe")
 
 @dataclass(frozen=True)
 class Planned:
-    """One run of a sweep: the words for Hydra, a label that tells it from the others, settings."""
+    """One run of a sweep: its words, a label that tells it from the others, the settings that were
+    asked for, and those without gaps."""
 
     words: tuple[str, ...]
     label: str
+    given: Settings
     settings: Settings
 
 

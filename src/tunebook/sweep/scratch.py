@@ -51,33 +51,25 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Scratch:
-    """The files below `path`. The plan lists all runs, each as the words that ask for it."""
+    """The files below `path`; its plan says how many runs each phase has."""
 
     path: Path
 
     @classmethod
-    def make(
-        cls, outputs: Path, plan: Sequence[Sequence[str]], phases: Sequence[int] | None = None
-    ) -> Scratch:
+    def make(cls, outputs: Path, phases: Sequence[int]) -> Scratch:
         """A new one below `outputs`, where every process that may run a run can see it.
 
-        phases: how many runs there are of each phase, in their order; one phase where not given.
+        phases: how many runs there are of each phase, in their order.
         """
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         scratch = cls(outputs.absolute() / SWEEPS / name)
-        words = [list(words) for words in plan]
-        write_json(scratch.path / PLAN, {"runs": words, "phases": phases or [len(words)],
-                                         "starter": starter.this_process()})  # fmt: skip
+        plan = {"phases": list(phases), "starter": starter.this_process()}
+        write_json(scratch.path / PLAN, plan)
         return scratch
 
     def end_with_its_starter(self) -> None:
         """Let this process, if it is a worker, end when the sweep does."""
         starter.end_with(read_json(self.path / PLAN)["starter"])
-
-    def plan(self) -> list[list[str]]:
-        """The words of each run, in the order in which they begin."""
-        found: list[list[str]] = read_json(self.path / PLAN)["runs"]
-        return found
 
     def phases(self) -> list[range]:
         """The numbers of the runs of each phase, which begins when the one before it has ended."""

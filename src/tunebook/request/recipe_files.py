@@ -8,7 +8,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,23 +59,6 @@ def _folder() -> Path:
     (folder / "recipe").mkdir()
     folders.add_conf_folder(folder)
     return folder
-
-
-@contextmanager
-def recipes_in(folder: Path) -> Iterator[None]:
-    """Inside, the adopted recipes are found below `folder` alone.
-
-    The temporary folder of one machine is nothing that a process on another one could read.
-    """
-    if not _adopted:
-        yield
-        return
-    shutil.copytree(_folder(), folder)
-    folders.replace_conf_folder(_folder(), folder)
-    try:
-        yield
-    finally:
-        folders.replace_conf_folder(folder, _folder())
 
 
 def file_of(name: str) -> Path:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from recipes.launching import in_file
 from tunebook import folders
 from tunebook.documents import read_yaml
 from tunebook.errors import Problem, RequestError, did_you_mean
+from tunebook.request.launcher import in_file
 from tunebook.settings.written import ASKS
 
 KEY = "sweep"

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recipes.composition import compose_groups, plain
-from recipes.outside import file_of
-from recipes.request import Request, read_request, settings_of_words, words_of_run
 from tunebook import folders
 from tunebook.book.described import COMMAND_LINE, Described
 from tunebook.documents import read_yaml
 from tunebook.errors import Problem, RequestError, did_you_mean
 from tunebook.models.facts import ModelFacts, facts_at_hand
+from tunebook.request.composition import compose_groups, plain
+from tunebook.request.recipe_files import file_of
+from tunebook.request.request import Request, read_request
+from tunebook.schema import GROUPS
 from tunebook.settings import Settings, settings_from
 from tunebook.settings.advice import advice
 from tunebook.settings.checks import check
@@ -54,12 +55,9 @@ def compose_named(name: str | None, words: Sequence[str]) -> Composed:
     """
     recipe = [_recipe_word(name)] if name else []
     request = read_request([*recipe, *words])
-    run = words_of_run(request)
-    _, choices = compose_groups(
-        [word for word in run if word.partition("=")[0] in folders.groups()]
-    )
-    settings = settings_of_words(run)
-    composed = Composed(request, settings, choices, choices.get("recipe"))
+    (run,) = request.runs
+    settings = run.settings
+    composed = Composed(request, settings, run.choices, run.choices.get("recipe"))
     composed.facts = facts_at_hand(settings.model)
     if composed.facts is None:
         known = settings.model.usual_family or settings.model.family
@@ -121,8 +119,7 @@ def _filled(made: Composed, settings: Settings) -> tuple[Settings, dict[str, str
 
 def _usual(made: Composed) -> tuple[Settings, dict[str, str], dict[str, str]]:
     """The settings of the same options without the recipe's and the command's own values."""
-    chosen = {group: name for group, name in made.choices.items()
-              if group in folders.groups() and group != "recipe" and name}  # fmt: skip
+    chosen = {group: made.choices[group] for group in GROUPS if made.choices.get(group)}
     config, _ = compose_groups([f"{group}={name}" for group, name in chosen.items()])
     data = plain(config)
     in_options = {
@@ -158,9 +155,9 @@ def _chosen(made: Composed) -> dict[str, tuple[str, str]]:
     typed = {one.key_or_group for one in made.request.groups} - {"recipe"}
     by_recipe = _chosen_by_recipe(made)
     return {
-        group: (str(name), _chooser(group, typed, by_recipe, made))
-        for group, name in sorted(made.choices.items(), key=lambda one: _place(one[0]))
-        if group in folders.groups() and group != "recipe" and name
+        group: (str(made.choices[group]), _chooser(group, typed, by_recipe, made))
+        for group in GROUPS
+        if made.choices.get(group)
     }
 
 
@@ -182,13 +179,6 @@ def _chosen_by_recipe(made: Composed) -> set[str]:
     if made.file is not None and made.file.is_dir():
         return set(folders.groups())
     return {group for group, _ in choices_in(folders.options("recipe")[made.recipe])}
-
-
-ORDER = ("task", "data", "model", "method", "template", "training", "decoding")
-
-
-def _place(group: str) -> tuple[int, str]:
-    return (ORDER.index(group) if group in ORDER else len(ORDER), group)
 
 
 def _title(made: Composed, name: str | None, words: Sequence[str]) -> str:

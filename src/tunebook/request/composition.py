@@ -1,4 +1,4 @@
-"""Hydra's part: the configuration that the chosen options make together."""
+"""Hydra's part: the configuration that the chosen options make together, by its Compose API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import compose, initialize, initialize_config_dir
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -18,19 +18,20 @@ from yaml import YAMLError
 from tunebook import folders
 from tunebook.errors import Problem, RequestError
 
-CONFIG = "tunebook"
+CONFIG, LAUNCHED = "tunebook", "tunebook_sweep"
 VERSION_BASE = "1.3"
 
 
 @functools.lru_cache(maxsize=512)
 def _composed(chosen: tuple[str, ...]) -> tuple[DictConfig, dict[str, str]]:
-    words = [in_hydra(word) for word in chosen]
+    # Hydra knows the recipe by its place in the configuration too
+    words = [re.sub(r"^recipe=", "recipe@_global_=", word) for word in chosen]
     with initialize_config_dir(str(folders.shipped_conf()), version_base=VERSION_BASE):
         config = compose(CONFIG, overrides=words, return_hydra_config=True)
-    choices = choices_of(config.hydra)
+    choices = config.hydra.runtime.choices
     OmegaConf.set_struct(config, False)
     del config["hydra"]
-    return config, choices
+    return config, {str(key).partition("@")[0]: value for key, value in choices.items()}
 
 
 def compose_groups(chosen: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -41,18 +42,14 @@ def compose_groups(chosen: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     try:
         config, choices = _composed(tuple(chosen))
     except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise RequestError(Problem("conf", _one_line(error))) from error
+        raise RequestError(Problem("conf", one_line(error))) from error
     return config.copy(), choices
 
 
-def in_hydra(word: str) -> str:
-    """`word` as Hydra wants it, which knows the recipe by its place in the configuration too."""
-    return re.sub(r"^recipe=", "recipe@_global_=", word)
-
-
-def choices_of(hydra: Any) -> dict[str, str]:
-    """The option chosen in each group, from Hydra's own configuration."""
-    return {str(key).partition("@")[0]: value for key, value in hydra.runtime.choices.items()}
+def compose_launcher(words: Sequence[str]) -> DictConfig:
+    """What Hydra makes of the words that choose and set up a launcher."""
+    with initialize(config_path=None, version_base=VERSION_BASE):
+        return compose(LAUNCHED, overrides=list(words), return_hydra_config=True)
 
 
 def forget() -> None:
@@ -60,7 +57,8 @@ def forget() -> None:
     _composed.cache_clear()
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What a library says of an error, without its words for programmers."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = itertools.takewhile(lambda line: not line.startswith(SAID_TO_PROGRAMMERS), lines)
     return " ".join(told)
@@ -76,7 +74,7 @@ def apply(config: DictConfig, override: Override) -> Problem | None:
             config, override.key_or_group, override.value(), merge=True, force_add=True
         )
     except (OmegaConfBaseException, HydraException, ValueError, TypeError, KeyError) as error:
-        return Problem(override.key_or_group, _one_line(error))
+        return Problem(override.key_or_group, one_line(error))
     return None
 
 
@@ -87,6 +85,6 @@ def plain(config: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         where = str(getattr(error, "full_key", None) or "conf")
         remedy = "A dollar sign that stands for itself is written \\$."
-        raise RequestError(Problem(where, _one_line(error), remedy)) from error
+        raise RequestError(Problem(where, one_line(error), remedy)) from error
     assert isinstance(found, dict)
     return {str(key): value for key, value in found.items()}

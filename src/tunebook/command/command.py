@@ -1,4 +1,4 @@
-"""What the commands share: flags, error messages, exit codes, and the hand-over to Hydra."""
+"""What the commands share: flags, error messages, exit codes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,20 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from recipes import interruption
 from tunebook import terminal
+from tunebook.command import interruption
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.plugins import in_words, place_of
 from tunebook.schema import Settings
 from tunebook.system import is_full_memory, problem_of
 
-if TYPE_CHECKING:
-    from recipes.request import Request
-
 DONE, FAILED, WRONG = 0, 1, 2
 WHOLE_TRACEBACK = "TUNEBOOK_TRACEBACK"
-SWEEP_FLAGS = ("-m", "--multirun")
-"""They may stand anywhere; Hydra takes words behind them for flags."""
 Action = Callable[[Settings], object]
 
 
@@ -40,116 +34,67 @@ def answer(words: Sequence[str], action: Action, module: str) -> int:
 
 def _answer(words: list[str], action: Action, module: str) -> int:
     if {"--help", "-h"} & set(words):
-        from recipes.help import help_text
+        from tunebook.command.help import help_text
 
         terminal.show(help_text(module))
         return DONE
-    from hydra._internal.utils import get_args_parser
+    given = _flags(words)
+    from tunebook.request.named_sweep import with_sweep
+    from tunebook.request.request import read_request
 
-    from recipes.named_sweep import with_sweep
-    from recipes.request import read_request, runs_words
-
-    words, named = with_sweep(sorted(words, key=lambda word: word not in SWEEP_FLAGS))
-    parser = get_args_parser()
-    parser.error = _refuse_flag  # type: ignore[method-assign]
-    given, unknown = parser.parse_known_args(words)
-    _check_flags(given, unknown)
-    request = read_request(given.overrides, sweep=given.multirun or named)
+    typed, named = with_sweep(given.words)
+    request = read_request(typed, sweep=given.multirun or named)
     for note in request.notes:
         terminal.note(f"tunebook: {note}")
-    if given.cfg == "job" and not given.package:
-        return _show(given.overrides, given.resolve)
-    flags = [word for word in words if word not in given.overrides]
-    if request.sweep and (given.cfg or given.info):
+    if request.sweep and given.cfg:
         raise RequestError(Problem("--cfg", "shows one run", "Leave out -m."))
     if request.sweep:
-        return _sweep(request, action, [module, *flags, *([] if given.multirun else ["-m"])])
-    outcomes: list[int] = []
-    with _arguments([module, *flags, *runs_words(request)]):
-        _hydra(lambda config: outcomes.append(_one(config, action)))
-    return max(outcomes, default=DONE)
+        from tunebook.sweep.running import run_all
+
+        outcomes = run_all(request, action)
+        return DONE if all(one.is_well for one in outcomes) else FAILED
+    (run,) = request.runs
+    if given.cfg:
+        _show(run.settings, fill=given.resolve)
+    else:
+        action(run.settings)
+    return DONE
 
 
-def _sweep(request: Request, action: Action, start: list[str]) -> int:
-    from recipes.sweep import run_all
-
-    def launch(words: list[str], job: Callable[[Any], object]) -> None:
-        with _arguments([*start, *words]):
-            _hydra(job)
-
-    outcomes = run_all(request, action, launch)
-    return DONE if all(one.is_well for one in outcomes) else FAILED
-
-
-@contextmanager
-def _arguments(words: list[str]) -> Iterator[None]:
-    """Hydra reads `words` as if they had been typed."""
-    typed, sys.argv = sys.argv, words
-    try:
-        yield
-    finally:
-        sys.argv = typed
-
-
-def _refuse_flag(message: str) -> NoReturn:
-    flag, _, what = message.removeprefix("argument ").partition(": ")
-    raise RequestError(Problem(flag, what, "See --help."))
-
-
-def _check_flags(given: Any, unknown: list[str]) -> None:
-    problems = [Problem(flag, "no such flag", "See --help.") for flag in unknown]
-    if given.experimental_rerun:
-        what = "would unpickle a file"
-        problems.append(Problem("--experimental-rerun", what, "Use recipe=RUN_FOLDER."))
-    if (given.resolve or given.package) and not given.cfg:
-        problems.append(Problem("--resolve/--package", "only go with --cfg", "Add --cfg job."))
-    if given.config_name or given.config_path:
-        what = "is fixed; recipes outside the clone go into ./conf, or recipe=PATH"
-        problems.append(Problem("--config-name/--config-path", what))
+def _flags(words: Sequence[str]) -> argparse.Namespace:
+    parser = Parser()
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("--cfg", choices=["job"])
+    parser.add_argument("--resolve", action="store_true")
+    given, unknown = parser.parse_known_intermixed_args(words)
+    problems = [_unknown_flag(flag) for flag in unknown]
+    if given.resolve and not given.cfg:
+        problems.append(Problem("--resolve", "can only go with --cfg", "Add --cfg job."))
     if problems:
         raise RequestError(problems)
+    return given
 
 
-def _show(words: Sequence[str], fill: bool) -> int:
-    from recipes.request import compose
+def _unknown_flag(flag: str) -> Problem:
+    """Those of Hydra's that are no flags here are told from misspelt ones."""
+    name = flag.partition("=")[0]
+    if name == "--experimental-rerun":
+        return Problem(name, "would unpickle a file", "Use recipe=RUN_FOLDER.")
+    if name in ("--config-name", "--config-path", "--config-dir"):
+        what = "is fixed; recipes outside the clone go into ./conf, or recipe=PATH"
+        return Problem(name, what)
+    return Problem(flag, "no such flag", "See --help.")
+
+
+def _show(settings: Settings, *, fill: bool) -> None:
     from tunebook.runs.yaml_text import settings_text
 
-    settings = compose(list(words))
     if fill:
         from tunebook.settings.resolve import resolve
 
         settings = resolve(settings).settings
     terminal.show(settings_text(settings), end="")
-    return DONE
-
-
-def _hydra(job: Callable[[Any], object]) -> None:
-    import hydra
-
-    from recipes.composition import CONFIG, VERSION_BASE
-    from tunebook.folders import shipped_conf
-
-    def run(config: Any) -> None:
-        job(config)
-
-    hydra.main(str(shipped_conf()), CONFIG, VERSION_BASE)(run)()
-
-
-def _one(config: Any, action: Action) -> int:
-    from hydra.core.hydra_config import HydraConfig
-
-    from recipes.composition import choices_of, plain
-    from recipes.request import settings_of
-
-    own = HydraConfig.get()
-    try:
-        settings = settings_of(
-            plain(config), choices_of(own).get("recipe"), list(own.overrides.task)
-        )
-        action(settings)
-    except Exception as error:  # here and not behind Hydra, which has words of its own for it
-        return _how_it_ended(error)
-    return DONE
 
 
 def refusal_text(error: RequestError, undone: str = "nothing was run") -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Sequence
 
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 
 from tunebook.errors import Problem, did_you_mean
+from tunebook.request.composition import compose_launcher, one_line
 
 LAUNCHERS = {
     "basic": "hydra",
@@ -47,6 +51,17 @@ def _misused_launcher(override: Override) -> Problem | None:
         what = f"needs {package}, which is not installed"
         return Problem(line, what, "pip install 'tunebook[launchers]'")
     return None
+
+
+def problems_of_launcher(words: Sequence[str]) -> list[Problem]:
+    """What Hydra says against the words for it."""
+    if not words:
+        return []
+    try:
+        compose_launcher(words)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        return [Problem(" ".join(words), one_line(error))]
+    return []
 
 
 def in_file(key: str, value: str, where: str) -> Problem | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from tunebook.models.keeping import what_is_loaded
 from tunebook.schema import Settings
-from tunebook.search import plan, refuse_the_seed_of_trials
-from tunebook.sweep import Planned
+from tunebook.search import WINNER, plan, refuse_the_seed_of_trials
+from tunebook.sweep.ending import Planned
 
 
 @dataclass(frozen=True)
@@ -48,23 +48,25 @@ def _phases(runs: Sequence[Planned]) -> tuple[list[Planned], list[Planned]]:
         refuse_the_seed_of_trials(one.settings)
     first = [*_trials(waiting), *(one for one in runs if not _searches(one.settings))]
     first.sort(key=lambda one: one.settings.method.trains_base)
-    return first, [Planned((*one.words, "++tune.only=winner"), one.label, one.settings)
-                   for one in waiting]  # fmt: skip
+    return first, [replace(one, given=_only(one.given, WINNER)) for one in waiting]
 
 
 def _trials(runs: Sequence[Planned]) -> Iterator[Planned]:
-    searches = {_without_seed(one.words): one for one in reversed(runs)}
-    for words, run in reversed(searches.items()):
-        yield from _trials_of(words, run)
+    """Runs that differ in their seed alone share a search: that of the first of them."""
+    searches: dict[tuple[str, ...], Planned] = {}
+    for run in runs:
+        searches.setdefault(_without_seed(run.words), run)
+    for run in searches.values():
+        label = " ".join(_without_seed(run.label.split(" "))) if "=" in run.label else ""
+        trials = plan(run.settings).trials
+        for one in trials:
+            place = f"{label} trial {one.number} of {len(trials)} ({one})".strip()
+            yield PlannedTrial(run.words, place, _only(run.given, str(one.number)), run.settings)
 
 
-def _trials_of(words: tuple[str, ...], run: Planned) -> Iterator[Planned]:
-    label = " ".join(_without_seed(tuple(run.label.split(" ")))) if "=" in run.label else ""
-    trials = plan(run.settings).trials
-    for one in trials:
-        place = f"{label} trial {one.number} of {len(trials)} ({one})".strip()
-        yield PlannedTrial((*words, f"++tune.only={one.number}"), place, run.settings)
+def _only(given: Settings, part: str) -> Settings:
+    return replace(given, tune=replace(given.tune, only=part))
 
 
-def _without_seed(words: tuple[str, ...]) -> tuple[str, ...]:
+def _without_seed(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in words if not word.lstrip("+").startswith("seed="))
