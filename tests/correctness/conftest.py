@@ -10,14 +10,32 @@ from typing import Any
 import pytest
 
 from recipes import compose
+from tunebook import folders
+from tunebook.methods import options_of
 from tunebook.pipeline import steps
 from tunebook.pipeline.steps import EncodedSplits, Plan
 from tunebook.settings import Settings
+from tunebook.settings.written import files_of, read_option
 
-METHODS = ("prompt", "p_tuning", "prefix", "lora", "full")
-FAMILIES = ("tiny_t5", "tiny_llama")
+
+def options_in(group: str) -> dict[str, dict[str, Any]]:
+    """What the files of each option say, those that they build on included."""
+    found = {}
+    for name in folders.options(group):
+        files = [read_option(file, group) for file in reversed(files_of(group, name))]
+        found[name] = {key: value for file in files for key, value in file.items()}
+    return found
+
+
+METHOD = options_in("method")
+METHODS = [name for name, one in METHOD.items() if options_of(one["kind"]).trains]
+WITH_VIRTUAL_TOKENS = [name for name, one in METHOD.items() if "num_virtual_tokens" in one]
+EMBEDDED = "tunebook:"
+FAMILIES = [
+    name for name, one in options_in("model").items() if str(one.get("path")).startswith(EMBEDDED)
+]
 RATES = {"prompt": 0.3, "p_tuning": 0.02, "prefix": 0.05, "lora": 0.02, "full": 0.003}
-WITH_VIRTUAL_TOKENS = ("prompt", "p_tuning", "prefix")
+"""Where it is not the highest that is usual."""
 STEPS = 12
 
 
@@ -28,10 +46,11 @@ DATA = ("task=summarize", "data=village", "data.limit.train=96", "data.limit.val
 def words_for(method: str, model: str, data: Sequence[str] = DATA) -> list[str]:
     """A short training on an embedded base that really moves the method's parameters."""
     more = ["method.num_virtual_tokens=5"] if method in WITH_VIRTUAL_TOKENS else []
+    rate = RATES.get(method) or METHOD[method]["usual_learning_rate"][1]
     return [
         *data, f"method={method}", f"model={model}", f"training.max_steps={STEPS}",
         "training.eval_steps=4", "training.optim=adamw_torch", "training.batch_size=8",
-        f"training.learning_rate={RATES[method]}", "decoding.max_new_tokens=8", *more,
+        f"training.learning_rate={rate}", "decoding.max_new_tokens=8", *more,
     ]  # fmt: skip
 
 
@@ -49,6 +68,11 @@ class TrainedModel:
     folder: Path
     counted: tuple[int, int]
     start: dict[str, Any]
+
+    @property
+    def is_decoder_only(self) -> bool:
+        """Whether the base continues a text, instead of answering one that it has encoded."""
+        return self.base.facts.family == "decoder-only"
 
 
 def train_one(settings: Settings, method: str, family: str, folder: Path) -> TrainedModel:

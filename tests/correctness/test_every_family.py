@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from recipes import compose
+from tests.correctness.conftest import METHODS, WITH_VIRTUAL_TOKENS
 from tests.small_models import DECODER_ONLY, ENCODER_DECODER
 from tunebook.errors import RequestError
 from tunebook.settings import Settings, resolve
 
-METHODS = ("zero_shot", "prompt", "p_tuning", "prefix", "lora", "full")
 SHOWN = (
     ("mistral", "prefix"),
     ("gpt_neo", "prompt"),
@@ -55,7 +55,7 @@ def rows_for(family: str) -> Rows:
 
 @cache
 def _settings(method: str) -> Settings:
-    virtual = ["method.num_virtual_tokens=4"] if method in ("prompt", "p_tuning", "prefix") else []
+    virtual = ["method.num_virtual_tokens=4"] if method in WITH_VIRTUAL_TOKENS else []
     return compose(
         "task=translate", f"method={method}", "decoding.max_new_tokens=6", "model.device=cpu",
         "model.dtype=float32", *virtual,
@@ -106,7 +106,7 @@ def check_the_same_everywhere(folder: Path, family: str, method: str, saved: Pat
     assert texts[1] == texts[3] == texts[32]
     assert losses[1] == pytest.approx(losses[3], rel=1e-5)
     assert losses[1] == pytest.approx(losses[32], rel=1e-5)
-    if method not in ("zero_shot", "full"):
+    if settings.method.trains and not settings.method.trains_base:
         check_stock_peft(folder, family, model, base, saved)
 
 
@@ -151,7 +151,7 @@ def test_what_cannot_work_is_refused_before_the_run(
 
 def _methods_of(number: int) -> tuple[str, ...]:
     """Vectors and prefixes, where most goes wrong, and one of the others in turn."""
-    others = ("zero_shot", "p_tuning", "lora", "full")
+    others = ["zero_shot", *(name for name in METHODS if name not in ("prompt", "prefix"))]
     return ("prompt", "prefix", others[number % len(others)])
 
 

@@ -34,7 +34,7 @@ TEXTS = [
 
 def source_ids(one: TrainedModel) -> list[list[int]]:
     """The test texts as the model gets them, of different lengths."""
-    separator = "\n" if one.family == "tiny_llama" else ""
+    separator = "\n" if one.is_decoder_only else ""
     return one.base.tokenizer([text + separator for text in TEXTS])["input_ids"]
 
 
@@ -78,8 +78,8 @@ import json, sys, torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 for asked in sys.stdin:
-    base, adapter, family, inputs, answer = json.loads(asked)
-    auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
+    base, adapter, is_decoder_only, inputs, answer = json.loads(asked)
+    auto = AutoModelForCausalLM if is_decoder_only else AutoModelForSeq2SeqLM
     if adapter.endswith("model"):
         model = auto.from_pretrained(adapter)
     else:
@@ -131,17 +131,17 @@ def test_stock_peft_loads_the_adapter_to_the_same_logits(
 ) -> None:
     one = trained(method, family)
     inputs = {"input_ids": [source_ids(one)[1]]}
-    if family == "tiny_t5":
+    if not one.is_decoder_only:
         inputs["decoder_input_ids"] = [[0, 5, 9, 17]]
-    saved = one.folder / ("model" if method == "full" else "adapter")
+    saved = one.folder / (one.settings.method.weights_folder or "")
     given = {k: torch.tensor(v) for k, v in inputs.items()}
     with torch.no_grad():
         faster = one.model(**given).logits
         with torchs_own_products(one.model):
             ours = one.model(**given).logits
-    theirs = stock(one.base.facts.folder, saved, family, inputs)
+    theirs = stock(one.base.facts.folder, saved, one.is_decoder_only, inputs)
     assert torch.allclose(ours, faster, rtol=1e-4, atol=1e-4)
-    if one.settings.method.is_soft_prompt and family == "tiny_llama":
+    if one.settings.method.is_soft_prompt and one.is_decoder_only:
         # Ours are the text's alone, by another path.
         assert torch.allclose(theirs[:, -ours.shape[1] :], ours, rtol=1e-4, atol=1e-4)
     else:
@@ -157,11 +157,12 @@ def test_only_what_the_method_trains_changes(trained: Get, method: str, family: 
 
     one = trained(method, family)
     fresh = steps.untried_base(one.plan).model.state_dict()
-    base = one.model if method == "full" else one.model.get_base_model()
+    trains_base = one.settings.method.trains_base
+    base = one.model if trains_base else one.model.get_base_model()
     now = {name.replace("base_layer.", ""): value for name, value in base.state_dict().items()}
     assert fresh.keys() <= now.keys()
     changed = {name for name, value in fresh.items() if not torch.equal(now[name], value)}
-    expected = set(fresh) if method == "full" else set()
+    expected = set(fresh) if trains_base else set()
     assert changed == expected
     for name, value in trainable(one.model).items():
         assert not torch.equal(value, one.start[name]), name
@@ -174,7 +175,7 @@ def test_the_count_is_what_receives_gradient(trained: Get, method: str, family: 
     batch = Collator(one.base)([one.splits.train[i] for i in range(16)])
     labels = batch.pop("labels")
     one.model.zero_grad()
-    TokenLoss(family == "tiny_llama")(one.model(**batch), labels).backward()
+    TokenLoss(one.is_decoder_only)(one.model(**batch), labels).backward()
     counted, total = one.counted
     with_gradient = [p for p in one.model.parameters() if p.grad is not None]
     received = sum(p.grad.numel() for p in with_gradient)
@@ -211,14 +212,14 @@ def test_before_is_measured_on_the_bare_base(trained: Get, family: str) -> None:
     from tunebook.pipeline import steps
 
     one = trained("prompt", family)
-    auto = AutoModelForSeq2SeqLM if family == "tiny_t5" else AutoModelForCausalLM
+    auto = AutoModelForCausalLM if one.is_decoder_only else AutoModelForSeq2SeqLM
     stock = auto.from_pretrained(one.base.facts.folder)
     fresh = steps.untried_base(one.plan)
     ours = generate(fresh.model, fresh, source_ids(one), one.settings.decoding)
     for source, text in zip(source_ids(one), ours, strict=True):
         made = stock.generate(input_ids=torch.tensor([source]), max_new_tokens=8, do_sample=False,
                               eos_token_id=1, pad_token_id=0)[0]  # fmt: skip
-        new = made[len(source) :] if family == "tiny_llama" else made
+        new = made[len(source) :] if one.is_decoder_only else made
         assert one.base.tokenizer.decode(new, skip_special_tokens=True).strip() == text
 
 
@@ -228,7 +229,7 @@ def test_loss_of_a_padded_batch_is_that_of_its_rows(trained: Get, method: str, f
     one = trained(method, family)
     rows = [one.splits.train[i] for i in range(6)]
     rows[0] = {**rows[0], "source": rows[0]["source"][-4:]}
-    loss = TokenLoss(family == "tiny_llama")
+    loss = TokenLoss(one.is_decoder_only)
 
     def total(batch: dict[str, torch.Tensor]) -> float:
         labels = batch.pop("labels")

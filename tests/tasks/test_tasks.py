@@ -32,8 +32,8 @@ def task(kind: str, **options: Any) -> tasks.Task:
     return tasks.task_of(settings)
 
 
-def test_these_are_all() -> None:
-    assert tasks.kinds() == sorted(ROWS)
+def test_these_are_there() -> None:
+    assert set(ROWS) <= set(tasks.kinds())
 
 
 @pytest.mark.parametrize("kind", ROWS)

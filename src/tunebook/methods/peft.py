@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunebook.errors import Problem, RequestError
 from tunebook.methods.method import Method
-from tunebook.methods.parts.wrapping import class_of
+from tunebook.methods.parts.wrapping import class_of, rehearse
 from tunebook.schema import ModelSettings
 from tunebook.typed import required, setting
+
+if TYPE_CHECKING:
+    from tunebook.models.base import Base
 
 
 @dataclass
@@ -41,6 +44,16 @@ class OfPEFT(Method):
         else:
             return []
         return [Problem("method.peft_type", what, "Write it a class: see docs/adding.md.")]
+
+    def rehearse(self, base: Base, config: Any) -> Any:
+        """Some methods compute with numbers when they are attached."""
+        import torch
+
+        try:
+            return super().rehearse(base, config)
+        except (NotImplementedError, RuntimeError):
+            with torch.random.fork_rng():
+                return rehearse(base, config, "cpu")
 
     def options(self) -> dict[str, Any]:
         """None of ours: all are given below `method.peft`."""

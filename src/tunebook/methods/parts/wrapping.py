@@ -65,14 +65,15 @@ def wrap(base: Base, config: Any) -> Any:
     return model
 
 
-def rehearse(base: Base, config: Any) -> Any:
+def rehearse(base: Base, config: Any, device: str = "meta") -> Any:
     """Wrap a copy of the model that has shapes and no numbers, to see whether PEFT takes it.
 
-    Returns it. Raises RequestError, with PEFT's own words where it is PEFT that refuses.
+    Returns it. Raises RequestError, with PEFT's own words where it is PEFT that refuses. On another
+    `device` than meta the copy has numbers, drawn at random.
     """
     import torch
 
-    with torch.device("meta"):
+    with torch.device(device):
         shapes = type(base.model)(base.model.config)
         return _peft_model(shapes, copy.deepcopy(config))
 
