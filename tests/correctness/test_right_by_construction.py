@@ -100,9 +100,11 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., to
     with subprocess.Popen([sys.executable, "-c", STOCK], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, cwd=folder, text=True) as process:  # fmt: skip
 
-        def logits(base: Path, adapter: Path, family: str, inputs: dict[str, Any]) -> torch.Tensor:
+        def logits(
+            base: Path, adapter: Path, is_decoder_only: bool, inputs: dict[str, Any]
+        ) -> torch.Tensor:
             answer = folder / f"{adapter.parent.name}.pt"
-            asked = json.dumps([str(base), str(adapter), family, inputs, str(answer)])
+            asked = json.dumps([str(base), str(adapter), is_decoder_only, inputs, str(answer)])
             process.stdin.write(f"{asked}\n")
             process.stdin.flush()
             assert process.stdout.readline() == "saved\n"

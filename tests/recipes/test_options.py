@@ -19,8 +19,11 @@ RECIPES = list(folders.options("recipe"))
 
 
 def serving(group: str, name: str) -> list[str]:
-    """The words that choose an option, with a task that it serves."""
+    """The words that choose an option, with a task or data that go with it."""
     words = [f"{group}={name}"]
+    if group == "task" and name not in compose().data.tasks:
+        served = ((data, compose(f"data={data}").data.tasks) for data in folders.options("data"))
+        words += [f"data={data}" for data, tasks in served if name in tasks][:1]
     if group == "data":
         tasks = compose(*words).data.tasks
         words += [f"task={tasks[0]}"] if tasks else []
