@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if sys.argv[:1] == ["-m"]:  # Python looks for a command's module: python -m recipes.COMMAND
-    from tunebook.command.interruption import leave_at_once
+    from tunebook.interruption import leave_at_once
 
     leave_at_once()
 

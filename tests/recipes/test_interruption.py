@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tunebook.command import interruption
+from tunebook import interruption
 from tunebook.command.command import exit_code
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tunebook.counting import in_words
 from tunebook.sweep.scratch import DONE, FAILED, FINISHED_BEFORE, RUNNING, Outcome
-from tunebook.sweep.timing import Timing, in_words
+from tunebook.sweep.timing import Timing
 
 ALIKE = ["slow", "quick", "slow", "quick", "other"]
 

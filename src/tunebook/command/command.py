@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tunebook import terminal
-from tunebook.command import interruption
+from tunebook import interruption, terminal
 from tunebook.counting import counted
 from tunebook.errors import Problem, RequestError, RunFailed
 from tunebook.plugins import in_words, place_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.command import interruption
+from tunebook import interruption
 from tunebook.errors import RequestError, RunFailed, RunsElsewhere
 from tunebook.events import Doing, Frame
 from tunebook.schema import Settings

@@ -31,11 +31,3 @@ class Timing:
     def _expected(self, number: int, done: Sequence[Outcome]) -> float:
         like = [one.seconds for one in done if self.alike[one.number] == self.alike[number]]
         return mean(like or [one.seconds for one in done])
-
-
-def in_words(seconds: float) -> str:
-    """Seconds as a person says them: 34 s, 12 min, 3 h 20 min."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

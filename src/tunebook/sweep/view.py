@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tunebook import terminal
+from tunebook.counting import in_words
 from tunebook.sweep.scratch import DONE, ELSEWHERE, FINISHED_BEFORE, RUNNING, Outcome, Scratch
-from tunebook.sweep.timing import Timing, in_words
+from tunebook.sweep.timing import Timing
 
 EVERY = 0.4  # seconds between two looks at the files
 MOST_SHOWN = 8

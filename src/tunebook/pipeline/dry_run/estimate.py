@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tunebook.counting import counted
+from tunebook.counting import counted, in_words
 from tunebook.models.device import memory_of
 from tunebook.schema import Settings
-from tunebook.sweep.timing import in_words
 
 GIGA = 1e9
 
