@@ -145,7 +145,7 @@ def _answer_text(run: FinishedRun, given: argparse.Namespace) -> int:
         raise RequestError(Problem("the text", prediction.error, "Shorten it."))
     if prediction.cut:
         _say(f"the {run.task.long_field} was cut to fit")
-    terminal.answer(prediction.text)
+    terminal.answer(prediction.text or "")
     return DONE
 
 

@@ -30,8 +30,9 @@ def tune(settings: Settings, say: Say) -> Result:
         trained = steps.train(plan, folder, model, base, rows)
         if trained:
             after = steps.answer(plan, model, base, rows.test)
-        scored = [steps.score(plan, examples, rows.test, one) for one in (before, after)]
-        found = steps.Finished(model, base, rows.test, *scored, trained, instruction)
+        start = steps.score(plan, examples, rows.test, before)
+        end = steps.score(plan, examples, rows.test, after)
+        found = steps.Finished(model, base, rows.test, start, end, trained, instruction)
         return steps.save(plan, folder, examples, found)
 
 

@@ -19,7 +19,7 @@ def launch(job: Job, scratch: Scratch, words: Sequence[str]) -> None:
     if any(word.startswith(LAUNCHER) and word != HERE for word in words):
         _by_hydra(job, scratch, words)
     else:
-        in_phases(scratch, lambda numbers: [job(number) for number in numbers])
+        in_phases(scratch, lambda numbers: list(map(job, numbers)))
 
 
 def in_phases(scratch: Scratch, start: Callable[[Sequence[int]], object]) -> None:

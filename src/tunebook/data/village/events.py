@@ -202,13 +202,13 @@ def _draw_thing(rng: Random, noun: Noun) -> Thing:
 
 def draw_moment(rng: Random) -> Moment:
     """A day in one of several forms."""
-    words, parts = lexicon.WORDS, {"day": rng.randrange(1, 29)}
+    words, parts = lexicon.WORDS, {"day": str(rng.randrange(1, 29))}
     parts["month"], parts["mois"] = rng.choice(words["months"])
     parts["weekday"], parts["jour"] = rng.choice(words["weekdays"])
     parts["part"], parts["le_matin"], parts["un_matin"] = rng.choice(words["day_parts"])
     parts["season"], parts["de_saison"] = rng.choice(words["seasons"])
     parts["date"] = "{day} {month}".format(**parts)
-    parts["quantieme"] = f"{'1er' if parts['day'] == 1 else parts['day']} {parts['mois']}"
+    parts["quantieme"] = f"{'1er' if parts['day'] == '1' else parts['day']} {parts['mois']}"
     parts["de_mois"] = ("d'" if lexicon.starts_vowel(parts["mois"]) else "de ") + parts["mois"]
     forms = words["moments"][rng.randrange(len(words["moments"]))]
     return Moment(*(form.format(**parts) for form in forms))
