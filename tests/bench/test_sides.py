@@ -90,7 +90,6 @@ def test_the_plain_loop_and_ours_generate_what_each_row_gives_alone(
     assert {number: ours[number] for number in alone} == alone
 
 
-@pytest.mark.slow
 def test_soft_prompts_change_in_stock_batches_and_not_in_ours() -> None:
     asked = request("tiny_llama", "prompt")
     results: dict[str, list[Any]] = {

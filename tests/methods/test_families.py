@@ -132,6 +132,21 @@ def _attaches_saves_and_loads(family, method, opened, folder_of, tmp_path):
     assert torch.isfinite(torch.cat([one.flatten() for one in learned])).all()
 
 
+@pytest.mark.sample(
+    "qwen3-prompt",
+    "gemma3_text-prompt",
+    "opt-prompt",
+    "rwkv-prompt",
+    "t5-prompt",
+    "m2m_100-prompt",
+    "t5gemma-prompt",
+    "gpt_bigcode-prefix",
+    "mpt-prefix",
+    "xglm-prefix",
+    "t5-prefix",
+    "bart-prefix",
+    "gemma3_text-prefix",
+)
 @pytest.mark.parametrize("method", ["prompt", "prefix"])
 @pytest.mark.parametrize("family", CHOSEN)
 def test_an_adapter_of_a_family(family, method, opened, folder_of, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,17 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@functools.cache
+def runs_of(typed: str) -> list[Settings]:
+    """The runs of a sweep that ships, as it is typed; they are looked at more than once."""
+    words, named = with_sweep(typed.split())
+    assert named
+    return check_runs(read_request(words, sweep=True))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_shipped_sweep_can_run(name: str) -> None:
-    words, named = with_sweep([f"sweep={name}"])
-    assert named
-    runs = check_runs(read_request(words, sweep=True))
+    runs = runs_of(f"sweep={name}")
     assert len(runs) >= 9
     assert {settings.seed for settings in runs} == {0, 1, 2}
 
@@ -46,14 +53,13 @@ def test_every_shipped_sweep_starts_with_its_command_and_asks_a_question(name: s
     file = folders.options("sweep")[name]
     first = file.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith(f"# python -m recipes.run sweep={name}")
-    typed = first.removeprefix("# python -m recipes.run ").split()
-    assert check_runs(read_request(with_sweep(typed)[0], sweep=True))
+    assert runs_of(first.removeprefix("# python -m recipes.run "))
     assert "?" in folders.first_line(file)
     assert f"    {name:<22} {folders.first_line(file)}" in help_text("recipes.run")
 
 
 def test_the_method_table_is_every_task_and_method() -> None:
-    runs = check_runs(read_request(with_sweep(["sweep=method_table"])[0], sweep=True))
+    runs = runs_of("sweep=method_table")
     seen = {(one.task.name, one.method.name) for one in runs}
     methods = {"zero_shot", "instruction", "prompt", "prefix", "lora", "full"}
     wanted = {(t, m) for t in folders.options("task") for m in methods}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from recipes import compose
+from recipes import compose as compose_anew
 from tunebook import folders
 from tunebook.schema import Settings
 from tunebook.settings import resolve
@@ -16,6 +18,16 @@ from tunebook.typed import fields_of, types_of
 
 OPTIONS = [(group, name) for group in folders.groups() for name in folders.options(group)]
 RECIPES = list(folders.options("recipe"))
+
+
+@functools.cache
+def _composed(*words: str) -> Settings:
+    return compose_anew(*words)
+
+
+def compose(*words: str) -> Settings:
+    """Settings of one's own; several tests look at the same option."""
+    return copy.deepcopy(_composed(*words))
 
 
 def serving(group: str, name: str) -> list[str]:
