@@ -6,6 +6,7 @@ import functools
 import itertools
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize, initialize_config_dir
@@ -52,9 +53,25 @@ def compose_launcher(words: Sequence[str]) -> DictConfig:
         return compose(LAUNCHED, overrides=list(words), return_hydra_config=True)
 
 
-def forget() -> None:
-    """Look at the files anew: they, or the current folder, may have changed."""
-    _composed.cache_clear()
+def forget_changed_files() -> None:
+    """Compose anew where a file has changed since the last time, or other folders are searched."""
+    global _files
+    found = [file for folder in folders.conf_folders() for file in folder.rglob("*.yaml")]
+    files = [(file, *_state_of(file)) for file in found]
+    if files != _files:
+        _composed.cache_clear()
+        _files = files
+
+
+def _state_of(file: Path) -> tuple[int, ...]:
+    try:
+        about = file.stat()
+    except OSError:  # gone, or a link that leads nowhere: who composes it tells
+        return ()
+    return about.st_mtime_ns, about.st_size, about.st_ino
+
+
+_files: list[tuple[Any, ...]] = []
 
 
 def one_line(error: Exception) -> str:

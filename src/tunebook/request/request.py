@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import Override
 from tunebook import folders
 from tunebook.errors import Problem, RequestError
 from tunebook.request import words as reading
-from tunebook.request.composition import apply, compose_groups, forget, plain
+from tunebook.request.composition import apply, compose_groups, forget_changed_files, plain
 from tunebook.request.launcher import problems_of_launcher
 from tunebook.request.recipe_files import as_known, file_of
 from tunebook.schema import GROUPS, Settings
@@ -61,7 +61,7 @@ def read_request(words: Sequence[str], *, sweep: bool = False) -> Request:
 
     Raises RequestError with every problem found.
     """
-    forget()
+    forget_changed_files()
     request, problems = Request(sweep=sweep), list[Problem]()
     wrong_options = _sort(words, request, problems)
     problems += _conflicts(request)
