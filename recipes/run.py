@@ -24,15 +24,15 @@ def tune(settings: Settings, say: Say) -> Result:
         base = steps.load_base(plan)
         rows = steps.encode(plan, examples, base)
         steps.begin(plan, folder, base, rows)
-        before = after = steps.answer_untouched(plan, base, rows.test)
+        answers = steps.answer_untouched(plan, base, rows.test)
+        before = after = steps.score(plan, examples, rows.test, answers)
         instruction = steps.score_instruction(plan, examples, base, rows.test)
         model = steps.attach(plan, base)
         trained = steps.train(plan, folder, model, base, rows)
         if trained:
-            after = steps.answer(plan, model, base, rows.test)
-        start = steps.score(plan, examples, rows.test, before)
-        end = steps.score(plan, examples, rows.test, after)
-        found = steps.Finished(model, base, rows.test, start, end, trained, instruction)
+            answers = steps.answer(plan, model, base, rows.test)
+            after = steps.score(plan, examples, rows.test, answers)
+        found = steps.Finished(model, base, rows.test, before, after, trained, instruction)
         return steps.save(plan, folder, examples, found)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tunebook import metrics, tasks
+from tunebook import methods, metrics, tasks
 from tunebook.errors import RequestError
 from tunebook.metrics import scoring
-from tunebook.plugins import find, place_of
+from tunebook.plugins import FOLDERS, OURS, find, place_of
 
 TASK = """\
 from tunebook.schema import TaskSettings
@@ -96,3 +96,11 @@ def test_a_metric_that_gives_no_results(
     assert told in f"{type(error.value).__name__}: {error.value}"
     if made == "predictions[5]":
         assert place_of(error.value) == f"{folder / NAME}.py:6"
+
+
+def test_what_is_no_plugin_is_said_once() -> None:
+    """Each module of these folders is a plugin or one of our tools, and each tool is there."""
+    there = {name: {file.stem for file in FOLDERS[at].glob("*.py")} - {"__init__"}
+             for at, name in enumerate(OURS)}  # fmt: skip
+    plugins = {"tasks": tasks.kinds(), "methods": methods.kinds(), "metrics": metrics.available()}
+    assert there == {name: {*OURS[name], *plugins[name]} for name in OURS}

@@ -18,11 +18,11 @@ from tunebook.errors import Problem, RequestError
 T = TypeVar("T")
 
 
-def names(package: str, without: Sequence[str] = ()) -> list[str]:
-    """The public modules in `package`, sorted, less those `without`; subpackages do not count."""
+def names(package: str) -> list[str]:
+    """The public modules in `package` but for our own tools, sorted; subpackages do not count."""
     found = pkgutil.iter_modules(importlib.import_module(package).__path__)
     public = (m.name for m in found if not m.ispkg and not m.name.startswith("_"))
-    return sorted(name for name in public if name not in without)
+    return sorted(set(public) - set(OURS.get(package.rpartition(".")[2], ())))
 
 
 def find(package: str, name: str, needed: Sequence[str] = ()) -> ModuleType:
@@ -79,14 +79,15 @@ def place_of(error: BaseException) -> str | None:
     """`FILE:LINE` of the last line of a task, a method or a metric that took part in `error`."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        if path.parent in FOLDERS and path.stem not in OURS:
+        if path.parent in FOLDERS and path.stem not in OURS.get(path.parent.name, ()):
             return f"{path}:{frame.lineno}"
     return None
 
 
-FOLDERS = [Path(__file__).parent / name for name in ("tasks", "methods", "metrics")]
-OURS = frozenset(
-    {"__init__", "task", "method", "metric", "scoring", "rows", "bootstrap", "text", "catalogue"}
-    | {"sacrebleu_statistics", "tokenizers"}
-)
-"""What the modules in those folders are made with."""
+OURS = {
+    "tasks": ("task",),
+    "methods": ("method",),
+    "metrics": ("bootstrap", "catalogue", "corpus", "metric", "scoring", "text", "tokenizers"),
+}
+"""What the modules in these folders are made with: no task, method or metric itself."""
+FOLDERS = [Path(__file__).parent / name for name in OURS]

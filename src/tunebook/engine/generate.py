@@ -16,7 +16,7 @@ from transformers import GenerationConfig
 
 from tunebook.counting import counted
 from tunebook.engine.apart import ALONE, EQUAL, TOGETHER
-from tunebook.engine.batches import Ids
+from tunebook.engine.batches import Ids, by_length
 from tunebook.engine.greedy import GREEDY, beyond_greedy, greedy_ways, why_not_greedy
 from tunebook.engine.probe import LENGTHS, evaluating, name_of
 from tunebook.engine.stock import Stock
@@ -77,7 +77,7 @@ def generate(
     longest = max(map(len, sources)) + decoding.max_new_tokens
     with evaluating(model):
         decode = _decoder(model, base, decoding, longest, say).decode
-        order = sorted(range(len(sources)), key=lambda i: -len(sources[i]))
+        (order,) = by_length([len(source) for source in sources], len(sources))
         made = decode([sources[i] for i in order], progress)
     texts = {
         i: text_of(base.tokenizer, row, base.special) for i, row in zip(order, made, strict=True)

@@ -8,6 +8,7 @@ and rows that wait may join (rows.py).
 from __future__ import annotations
 
 import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -103,14 +104,14 @@ class Greedy(Way):
     base: Base
     config: GenerationConfig
 
+    @abstractmethod
     def rows(self, sources: Ids, size: int, limit: int) -> Rows:
         """`sources`, of which `size` are going at once, as rows that end after `limit` tokens."""
-        raise NotImplementedError
 
-    def search(self, sources: Ids, ended: Progress) -> list[list[int]]:
-        """New tokens of each of `sources`."""
+    def read(self, sources: Ids, progress: Progress) -> list[list[int]]:
+        """See Way; each row is told as it ends."""
         limit, ends = self.config.max_new_tokens, set(self.config.eos_token_id)
-        return search(self.rows(sources, self.size, limit), limit, ends, ended)
+        return search(self.rows(sources, self.size, limit), limit, ends, progress)
 
     def attempt(self, sources: Ids) -> Tried:
         """See Way."""
@@ -127,7 +128,7 @@ class Joining(Greedy):
 
     def decode(self, sources: Ids, progress: Progress) -> list[list[int]]:
         """See Way."""
-        return self.search(sources, progress)
+        return self.read(sources, progress)
 
     def rows(self, sources: Ids, size: int, limit: int) -> Rows:
         """See Greedy."""
@@ -144,13 +145,6 @@ class Encoded(Greedy):
         self.vectors = self.model.get_prompt(1) if kind == SOFT else None
         cache = self.model.get_prompt(1).self_attention_cache if kind == PREFIX else None
         self.prompt = Prompt(layers_of(cache))
-
-    def decode(self, sources: Ids, progress: Progress) -> list[list[int]]:
-        """See Way."""
-        made: list[list[int]] = []
-        for start in range(0, len(sources), self.size):
-            made += self.search(sources[start : start + self.size], progress)
-        return made
 
     def rows(self, sources: Ids, size: int, limit: int) -> Rows:
         """See Greedy."""

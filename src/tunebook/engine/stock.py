@@ -13,7 +13,7 @@ from transformers import GenerationConfig
 from tunebook.engine.batches import Ids, Tensors, texts
 from tunebook.engine.kinds import SOFT, kind_of
 from tunebook.engine.prompts import Prompts, prompts_of
-from tunebook.engine.ways import STEPS, Tried, Way
+from tunebook.engine.ways import STEPS, Progress, Tried, Way
 from tunebook.models.base import Base
 
 
@@ -75,10 +75,11 @@ class Stock(Way):
             return dict(inputs(self.base, sources))
         return inputs_behind(self.prompts, self.base, sources, [0] * len(sources), beams)
 
-    def read(self, sources: Ids) -> list[list[int]]:
+    def read(self, sources: Ids, progress: Progress) -> list[list[int]]:
         """See Way."""
         given = self._given(sources, self.config.num_beams)
         made = generated(self.generates, self.base, given, self.config)
+        progress(len(sources))
         return new_tokens(self.base, given, made)
 
     def attempt(self, sources: Ids) -> Tried:

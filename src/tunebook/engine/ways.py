@@ -8,6 +8,7 @@ for one row at a time. Reading the whole text anew for each token is always righ
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -37,7 +38,7 @@ Tried = tuple[list[list[int]], torch.Tensor]
 
 
 @dataclass
-class Way:
+class Way(ABC):
     """One way to decode: what it does, and how many rows it reads at once."""
 
     name: str
@@ -47,18 +48,16 @@ class Way:
         """New tokens alone of each of `sources`, the longest first."""
         made: list[list[int]] = []
         for start in range(0, len(sources), self.size):
-            some = sources[start : start + self.size]
-            made += self.read(some)
-            progress(len(some))
+            made += self.read(sources[start : start + self.size], progress)
         return made
 
-    def read(self, sources: Ids) -> list[list[int]]:
+    @abstractmethod
+    def read(self, sources: Ids, progress: Progress) -> list[list[int]]:
         """The same for one batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def attempt(self, sources: Ids) -> Tried:
         """A few tokens of each row, whatever they are."""
-        raise NotImplementedError
 
 
 MakeWay = Callable[[], Way]
@@ -143,9 +142,11 @@ class Reread(Way):
     limit: int
     ends: set[int]
 
-    def read(self, sources: Ids) -> list[list[int]]:
+    def read(self, sources: Ids, progress: Progress) -> list[list[int]]:
         """See Way."""
-        return self._reread(sources, self.limit, self.ends)[0]
+        made, _ = self._reread(sources, self.limit, self.ends)
+        progress(len(sources))
+        return made
 
     def attempt(self, sources: Ids) -> Tried:
         """See Way."""

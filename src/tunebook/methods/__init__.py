@@ -22,7 +22,7 @@ __all__ = ["attach", "check", "decoder_positions", "kinds", "options_of"]
 
 def kinds() -> list[str]:
     """Every kind of method that has a module here."""
-    return plugins.names(__name__, without=("method",))
+    return plugins.names(__name__)
 
 
 def options_of(kind: str) -> type[Method]:

@@ -6,11 +6,11 @@
         base = steps.load_base(plan)
         rows = steps.encode(plan, examples, base)        # token ids
         steps.begin(plan, folder, base, rows)            # settings.yaml, environment.json
-        before = steps.answer_untouched(plan, base, rows.test)
+        answers = steps.answer_untouched(plan, base, rows.test)
+        before = steps.score(plan, examples, rows.test, answers)
         model = steps.attach(plan, base)                 # the method's parameters in the base
         trained = steps.train(plan, folder, model, base, rows)
-        after = steps.answer(plan, model, base, rows.test)
-        ...                                              # score, save
+        ...                                              # answer and score once more, save
 
 Importing this loads no torch; most steps do. All raise RequestError for a wrong request.
 """
@@ -149,24 +149,19 @@ def load_data(plan: Plan, load: Callable[..., data.Examples] = data.load) -> dat
     return examples
 
 
-def folder_of(plan: Plan, examples: data.Examples, code: str | Path = "") -> Path:
-    """Where the run is, or will be. code: a script whose text is part of what the run is."""
+def folder_of(plan: Plan, examples: data.Examples) -> Path:
+    """Where the run is, or will be."""
     name = fingerprint(plan.settings, examples.fingerprint, plan.model_content)
-    if code:
-        name = digest([name, Path(code).read_text(encoding="utf-8")])
     return path_of(plan.settings, name)
 
 
 @contextmanager
-def open_run(
-    plan: Plan, examples: data.Examples, code: str | Path = "", path: Path | None = None
-) -> Iterator[RunFolder]:
+def open_run(plan: Plan, examples: data.Examples) -> Iterator[RunFolder]:
     """The folder of the run, locked; with `again=true` emptied. What fails inside is written there.
 
-    path: another folder than that of `folder_of`. Raises RequestError where another process works
-    in it, and RunFailed for what fails inside.
+    Raises RequestError where another process works in it, and RunFailed for what fails inside.
     """
-    with open_folder(path or folder_of(plan, examples, code)) as folder:
+    with open_folder(folder_of(plan, examples)) as folder:
         if plan.settings.again:
             folder.empty()
         if folder.complete:

@@ -53,6 +53,11 @@ def _misused_launcher(override: Override) -> Problem | None:
     return None
 
 
+def asks_for_launcher(words: Sequence[str]) -> bool:
+    """Whether the words for Hydra choose a launcher; `basic` is this process itself."""
+    return any(word.startswith(f"{CHOICE}=") and word != f"{CHOICE}=basic" for word in words)
+
+
 def problems_of_launcher(words: Sequence[str]) -> list[Problem]:
     """What Hydra says against the words for it."""
     if not words:

@@ -3,9 +3,3 @@
 Runs may happen in other processes, on other machines even: all that is known of them stands in
 files of the sweep's scratch folder (`tunebook.sweep.scratch`). Nothing here imports torch.
 """
-
-from tunebook.sweep.ending import Planned, compared, summary
-from tunebook.sweep.scratch import Outcome, Scratch
-from tunebook.sweep.view import View
-
-__all__ = ["Outcome", "Planned", "Scratch", "View", "compared", "summary"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,13 @@ Action = Callable[[Settings], object]
 
 @dataclass
 class Job:
-    """Runs one run of the plan by its number; what becomes of it stands in the scratch folder."""
+    """Runs one run of the plan by its number.
+
+    Its settings, and what becomes of it, stand in the scratch folder: a launcher hands this on with
+    each run, so that it holds nothing that grows with the sweep.
+    """
 
     action: Action
-    runs: Sequence[Settings]
     folder: Path
 
     def launched(self, config: Any) -> None:
@@ -51,7 +54,7 @@ class Job:
         keeping.keep_until_the_end()
         with report.heard_by(teller):
             teller.tell()
-            teller.end(**_outcome(lambda: self.action(self.runs[number]), teller))
+            teller.end(**_outcome(lambda: self.action(scratch.settings_of(number)), teller))
         _give_memory_back()
 
 

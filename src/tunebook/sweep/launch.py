@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tunebook.request.launcher import asks_for_launcher
 from tunebook.request.words import quoted
 from tunebook.sweep.job import Job
 from tunebook.sweep.scratch import ELSEWHERE, Scratch
-
-LAUNCHER, HERE = "hydra/launcher=", "hydra/launcher=basic"
 
 
 def launch(job: Job, scratch: Scratch, words: Sequence[str]) -> None:
     """Run every run of the plan. words: those for Hydra, which starts only for a launcher.
 
-    A launcher gets the numbers of the runs; their settings are part of `job`.
+    A launcher gets the numbers of the runs; their settings stand in the scratch folder.
     """
-    if any(word.startswith(LAUNCHER) and word != HERE for word in words):
+    if asks_for_launcher(words):
         _by_hydra(job, scratch, words)
     else:
         in_phases(scratch, lambda numbers: list(map(job, numbers)))

@@ -32,12 +32,12 @@ def run_all(request: Request, action: Action) -> list[Outcome]:
     outputs = Path(plan[0].settings.outputs)
     remove_killed(outputs)
     scratch = Scratch.make(outputs, phases)
-    job = Job(action, [one.given for one in plan], scratch.path)
+    scratch.write_settings([one.given for one in plan])
     view = View(scratch, [one.label for one in plan], [_alike(one) for one in plan])
     well = True
     try:
         with keeping.one_base(), view:
-            launch(job, scratch, request.launcher)
+            launch(Job(action, scratch.path), scratch, request.launcher)
         outcomes = ended(plan, scratch.read())
         well = all(one.is_well or one.state == REFUSED for one in outcomes)
         trials = [one for one in outcomes if isinstance(plan[one.number], PlannedTrial)]

@@ -16,11 +16,13 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from tunebook.runs.files import read_json, write_json, write_text
+from tunebook.schema import Settings
+from tunebook.settings import settings_from
 from tunebook.sweep import starter
 
 RUNNING, DONE, FINISHED_BEFORE = "running", "done", "finished before"
 FAILED, REFUSED, ELSEWHERE = "failed", "refused", "running elsewhere"
-SWEEPS, PLAN, LAUNCHER = ".sweeps", "plan.json", "launcher.txt"
+SWEEPS, PLAN, SETTINGS, LAUNCHER = ".sweeps", "plan.json", "settings", "launcher.txt"
 ENDED = "ended"
 ENDED_WELL = (DONE, FINISHED_BEFORE)
 
@@ -66,6 +68,15 @@ class Scratch:
         plan = {"phases": list(phases), "starter": starter.this_process()}
         write_json(scratch.path / PLAN, plan)
         return scratch
+
+    def write_settings(self, runs: Sequence[Settings]) -> None:
+        """Keep the settings of each run, once: whoever runs it reads its own alone."""
+        for number, settings in enumerate(runs):
+            write_json(self.path / SETTINGS / f"{number}.json", asdict(settings))
+
+    def settings_of(self, number: int) -> Settings:
+        """The settings of a run, the same that were written."""
+        return settings_from(read_json(self.path / SETTINGS / f"{number}.json"))
 
     def end_with_its_starter(self) -> None:
         """Let this process, if it is a worker, end when the sweep does."""

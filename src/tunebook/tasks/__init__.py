@@ -20,7 +20,7 @@ NEEDED = ("OPTIONS", "TASK")
 
 def kinds() -> list[str]:
     """Every kind of task that has a module here."""
-    return names(__name__, without=("task",))
+    return names(__name__)
 
 
 def options_of(kind: str) -> type[TaskSettings]:
