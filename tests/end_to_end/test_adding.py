@@ -20,7 +20,7 @@ ADDED = "headline or headlines or ia3 or norms or initial_words or pythia_70m"
 WHOLE = ("tests/test_plugins.py", "tests/test_imports.py", "tests/tasks", "tests/metrics",
          "tests/settings", "tests/recipes/test_options.py", "tests/recipes/test_help.py",
          "tests/recipes/test_recipes_book.py", "tests/search/test_ranges.py",
-         "tests/methods/test_fitting.py", "tests/end_to_end/test_hostile_documents.py")  # fmt: skip
+         "tests/methods/test_fitting.py", "tests/end_to_end/test_pages.py")  # fmt: skip
 QUICK = "not slow and not fuzz"
 
 
